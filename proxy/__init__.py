@@ -1,0 +1,1 @@
+"""Understudy: a sidecar proxy that keeps an application working while its providers fail."""

@@ -1,0 +1,79 @@
+"""A captured request: everything a handler may know of it, and nothing it may change."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from proxy.core.event import Journal
+from proxy.core.headers import Headers
+
+
+class Operation(StrEnum):
+    """What a request asks for, in the words of policy files and metrics."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    MODELS = "models"
+    OTHER = "other"
+
+
+class Face(StrEnum):
+    """By which way in a request came."""
+
+    BASE_URL = "base_url"
+    HTTP_PROXY = "http_proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A W3C trace context: where spans of this call belong. Present only when someone records."""
+
+    trace_id: int
+    span_id: int
+    sampled: bool
+    parent_id: int | None = None
+
+
+_REPEATABLE = frozenset(
+    (Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.MODELS)
+)
+_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of the application.
+
+    `path` is the path and query to ask of `upstream`'s host, byte for byte as the app spelled them.
+    `body` is what was read of the request's body: all of it, unless `rest` brings the remainder of
+    one too large to keep, which can be sent once only.
+    """
+
+    id: str
+    method: str
+    upstream: str
+    path: str
+    headers: Headers
+    body: bytes
+    face: Face
+    dialect: str
+    operation: Operation
+    model: str | None
+    stream: bool
+    journal: Journal
+    rest: AsyncIterator[bytes] | None = None
+    trace: Trace | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a provider that may have acted on it can be asked again (RFC 9110 9.2.2).
+
+        True for methods without effect, and for operations that only compute an answer.
+        """
+        return self.rest is None and (self.method in _SAFE_METHODS or self.operation in _REPEATABLE)
+
+    def but(self, **changes: Any) -> "Call":
+        """This call with some fields changed; the call itself stays as it is."""
+        return replace(self, **changes)

@@ -1,0 +1,147 @@
+"""What the rest of the program may ask about a provider's API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from proxy.core.call import Operation
+from proxy.core.event import UsageSeen
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.headers import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request's body says of itself."""
+
+    model: str | None = None
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An error to be told to the app in its own dialect.
+
+    `attempts` are the rows of INTERFACE's `attempts`: target, kind, status, message, duration_ms.
+    """
+
+    status: int
+    message: str
+    type: str
+    code: str
+    attempts: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a request for embeddings wants."""
+
+    texts: tuple[str, ...]
+    model: str
+    dimensions: int | None = None
+    base64: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a request for text wants, as far as a stand-in must know to answer in its form."""
+
+    operation: Operation
+    model: str
+    stream: bool = False
+    choices: int = 1
+    usage_in_stream: bool = False
+
+
+class StreamReader(Protocol):
+    """Follows one streamed answer, fed with its bytes in any chunking. It never changes them.
+
+    Read `useful`, `failure` and `usage` after each `feed`.
+    """
+
+    useful: bool
+    """The first chunk that is worth something to the app was seen: text, a tool call, thinking, a
+    finish reason. Headers and role-only events don't count."""
+    failure: Failure | None
+    """An error event, or bytes that are no stream of this API. Never leaves None again once set."""
+    usage: UsageSeen | None
+
+    def feed(self, chunk: bytes) -> None: ...
+
+    def finish(self) -> Failure | None:
+        """The bytes have ended cleanly. A `broken_stream` when the stream is not whole."""
+        ...
+
+    def boundary(self, chunk: bytes) -> int:
+        """How many bytes of `chunk` belong to whole events, given all that `boundary` saw before
+        was ended by one; 0 when no event ends in it."""
+        ...
+
+
+class Dialect(Protocol):
+    """One provider family's API."""
+
+    name: str
+    credential_headers: frozenset[str]
+    """Lower-case names of headers that carry who the caller is. They stay with their upstream."""
+
+    def recognise(self, method: str, path: str) -> Operation:
+        """What `method` on `path` (with query, relative to the upstream's url) asks for."""
+        ...
+
+    def read(self, operation: Operation, body: bytes) -> Asked: ...
+
+    def sign(self, api_key: str) -> tuple[tuple[str, str], ...]:
+        """The headers that carry an upstream's own key."""
+        ...
+
+    def rewrite(self, body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:
+        """New bytes of a request for another model and with other settings."""
+        ...
+
+    def judge(
+        self, operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
+    ) -> Failure | None:
+        """Why a whole answer is no good, with the provider's wish for when to come back; None when
+        it is good. `body` may be still compressed as `headers` say. `wall_s` is now, for dates."""
+        ...
+
+    def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
+        """Who follows a streamed answer with these headers; None when it is no stream that this
+        dialect can follow (then it is relayed as it comes)."""
+        ...
+
+    def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
+        """Whether a good answer is one to keep for others: finished, not truncated, no refusal."""
+        ...
+
+    def usage(self, operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None: ...
+
+    def texts(self, body: bytes) -> Texts:
+        """The texts that a request for embeddings wants vectors of; `Unfit` where it has none that
+        can be had without the provider (token numbers), naming why."""
+        ...
+
+    def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
+        """The answer to a request for embeddings. Each of `vectors` is little-endian float32."""
+        ...
+
+    def question(self, operation: Operation, body: bytes) -> Question:
+        """How a stand-in would have to answer; `Unfit` where words alone would be no correct answer
+        (tools that must be called, structured output), naming why."""
+        ...
+
+    def say(
+        self, question: Question, text: str, *, answer_id: str, created_s: int, mark: str
+    ) -> tuple[bytes, str]:
+        """Body and content type of an answer that says `text`, plain or streamed as asked, with
+        `mark` (who made it) as a field of the body."""
+        ...
+
+    def error(self, complaint: Complaint) -> tuple[bytes, str]:
+        """Body and content type of an error answer."""
+        ...
+
+    def error_event(self, kind: FailureKind, message: str) -> bytes:
+        """The event that ends a stream with an error; empty when the dialect has none."""
+        ...
