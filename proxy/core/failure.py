@@ -55,7 +55,7 @@ TRAITS: dict[FailureKind, Traits] = {
     FailureKind.TIMEOUT_FIRST_BYTE: Traits(_F, _T, _T, _T, 504, 30, "no useful chunk in time"),
     FailureKind.TIMEOUT_IDLE:       Traits(_F, _T, _T, _T, 504, 30, "the stream fell silent"),
     FailureKind.TIMEOUT_TOTAL:      Traits(_F, _T, _T, _T, 504, 30, "no whole answer in time"),
-    FailureKind.NETWORK:            Traits(_T, _T, _T, _T, 502, 30, "refused, reset, or no address"),
+    FailureKind.NETWORK:            Traits(_T, _T, _T, _T, 502, 30, "refused, reset, no address"),
     FailureKind.BROKEN_STREAM:      Traits(_T, _T, _T, _T, 502, 30, "the answer was cut"),
     FailureKind.MALFORMED:          Traits(_F, _T, _T, _T, 502, 30, "no answer of this API"),
     FailureKind.MODEL_NOT_FOUND:    Traits(_F, _T, _F, _F, 404, 70, "the target has no such model"),
