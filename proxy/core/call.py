@@ -35,6 +35,14 @@ class Trace:
     sampled: bool
     parent_id: int | None = None
 
+    def header(self, span_id: int | None = None) -> str:
+        """The `traceparent` that makes `span_id`, or else this span, the parent of what it asks for.
+
+        https://www.w3.org/TR/trace-context/#traceparent-header, version 00.
+        """
+        parent = self.span_id if span_id is None else span_id
+        return f"00-{self.trace_id:032x}-{parent:016x}-{'01' if self.sampled else '00'}"
+
 
 _REPEATABLE = frozenset(
     (Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.MODELS)
@@ -73,6 +81,12 @@ class Call:
         True for methods without effect, and for operations that only compute an answer.
         """
         return self.rest is None and (self.method in _SAFE_METHODS or self.operation in _REPEATABLE)
+
+    def under(self, span_id: int) -> "Call":
+        """This call as one attempt sends it: in the trace, `span_id` is the parent from here on."""
+        if self.trace is None:
+            return self
+        return replace(self, trace=replace(self.trace, span_id=span_id))
 
     def but(self, **changes: Any) -> "Call":
         """This call with some fields changed; the call itself stays as it is."""

@@ -161,6 +161,14 @@ class ModelLoaded:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """An exception of ours that is no Failure: never retried, never blamed on a provider."""
+
+    where: str
+    error: BaseException = field(repr=False)
+
+
 CallEvent = (
     AttemptStarted
     | AttemptEnded
@@ -172,6 +180,7 @@ CallEvent = (
     | UsageSeen
     | CallStarted
     | CallEnded
+    | Bug
 )
 ProcessEvent = BreakerMoved | PolicyLoaded | PolicyRefused | ModelLoaded
 Event = CallEvent | ProcessEvent

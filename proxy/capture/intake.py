@@ -1,0 +1,37 @@
+"""Reads a request's body: into memory as far as it can be kept, and on from there as it comes."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp.streams import StreamReader
+from aiohttp.web import BaseRequest
+
+KEPT_BYTES = 8 * 2**20
+"""A body of up to this is kept whole, so that it can be sent again; a larger one is sent once."""
+
+
+async def take_in(request: BaseRequest) -> tuple[bytes, AsyncIterator[bytes] | None]:
+    """The body, or its first `KEPT_BYTES` and who brings the rest."""
+    content = request.content
+    if content.at_eof():
+        return b"", None
+    if "Expect" in request.headers:
+        # Asked for before it is known who gets the body (RFC 9110 10.1.1): it is needed to know it.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    chunk = await content.readany()
+    if content.at_eof():
+        return chunk, None
+    chunks = [chunk]
+    size = len(chunk)
+    while size <= KEPT_BYTES:
+        chunk = await content.readany()
+        if not chunk:
+            return b"".join(chunks), None
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks), _rest(content)
+
+
+async def _rest(content: StreamReader) -> AsyncIterator[bytes]:
+    while chunk := await content.readany():
+        yield chunk

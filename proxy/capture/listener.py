@@ -1,0 +1,174 @@
+"""The data port: every request comes in and goes out here, whichever way it took.
+
+request -> identify -> take_in -> Call -> engine -> Reply -> relay
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+from aiohttp.web import BaseRequest, StreamResponse
+
+from proxy.capture.identify import Refused, identify
+from proxy.capture.intake import take_in
+from proxy.capture.relay import relay, stop
+from proxy.core.call import Call, Trace
+from proxy.core.clock import Clock, Dice
+from proxy.core.event import Hear, Journal
+from proxy.core.headers import Headers
+from proxy.dialects.recognise import dialect_named
+from proxy.engine.serve import Engine, serve
+
+KEEPALIVE_S = 75.0
+"""How long an app's idle connection is kept: longer than SDKs keep theirs, so they close it."""
+
+HEADER_BYTES = 64 * 2**10
+HEADER_COUNT = 256
+
+_RAW = dialect_named("raw")
+
+
+class _Sent(StreamResponse):
+    """What aiohttp's server is given for an answer that the relay has sent already."""
+
+    def __init__(self, keep_alive: bool) -> None:
+        super().__init__()
+        self._kept = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._kept
+
+    async def prepare(self, request: BaseRequest) -> None:
+        """Nothing is left to send."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to send."""
+
+
+class Listener:
+    """Serves the data port. `open`, then `drain`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        dice: Dice,
+        hear: Hear,
+        trace_for: Callable[[Headers], Trace | None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._dice = dice
+        self._hear = hear
+        self._trace_for = trace_for
+        self._own_ports: Mapping[int, str] = {}
+        self._loopback = True
+        self._draining = False
+        self._running: set[asyncio.Task[object]] = set()
+        self._kept = _Sent(keep_alive=True)
+        self._closed = _Sent(keep_alive=False)
+        self._server: web.Server | None = None
+        self._sockets: asyncio.Server | None = None
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; the port in use, also when 0 asked for a free one. Raises OSError."""
+        self._server = web.Server(
+            self._handle,
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=KEEPALIVE_S,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
+            max_headers=HEADER_COUNT,
+        )
+        self._sockets = await asyncio.get_running_loop().create_server(
+            self._server, host, port, backlog=1024
+        )
+        self._loopback = all(_is_loopback(s.getsockname()[0]) for s in self._sockets.sockets)
+        return int(self._sockets.sockets[0].getsockname()[1])
+
+    def know_own_ports(self, ports: Mapping[int, str]) -> None:
+        """Tell it what this process listens on, so that nobody is sent round in a circle."""
+        self._own_ports = ports
+
+    async def _handle(self, request: BaseRequest) -> StreamResponse:
+        program = self._engine.program
+        try:
+            place = identify(
+                request.method,
+                request.raw_path,
+                request.headers,
+                program,
+                self._own_ports,
+                self._passthrough(program.snapshot.passthrough),
+            )
+        except Refused as refused:
+            return await self._refuse(request, refused)
+        task = asyncio.current_task()
+        assert task is not None  # aiohttp runs every handler in a task
+        self._running.add(task)
+        try:
+            body, rest = await take_in(request)
+            dialect = program.dialects.get(place.upstream, _RAW)
+            origin = program.origins.get(place.upstream)
+            path = place.path.removeprefix(origin.prefix) if origin else place.path
+            operation = dialect.recognise(request.method, path)
+            asked = dialect.read(operation, body)
+            call_id = f"us-{self._dice.bits(64):016x}"
+            call = Call(
+                id=call_id,
+                method=request.method,
+                upstream=place.upstream,
+                path=place.path,
+                headers=request.headers,
+                body=body,
+                face=place.face,
+                dialect=dialect.name,
+                operation=operation,
+                model=asked.model,
+                stream=asked.stream,
+                journal=Journal(call_id, self._clock, self._hear),
+                rest=rest,
+                trace=self._trace_for(request.headers),
+            )
+            reply = await serve(program, call, known=place.known)
+            kept = await relay(request, call, reply, dialect, last=self._draining)
+        finally:
+            self._running.discard(task)
+        return self._kept if kept else self._closed
+
+    def _passthrough(self, policy: str | None) -> bool:
+        return self._loopback if policy is None else policy == "allow"
+
+    async def _refuse(self, request: BaseRequest, refused: Refused) -> StreamResponse:
+        """Answer without a call, and close: what follows on the connection is not to be trusted."""
+        body = json.dumps(
+            {"error": {"message": refused.message, "type": "understudy_refused", "code": None}}
+        ).encode()
+        request.protocol.keep_alive(False)
+        return web.Response(
+            status=refused.status,
+            body=body,
+            content_type="application/json",
+            headers={"Connection": "close", "Server": "understudy"},
+        )
+
+    async def drain(self, wait_s: float) -> None:
+        """Stop accepting, let what runs end by itself for `wait_s`, end the rest in-band."""
+        if self._sockets is None or self._server is None:
+            return
+        self._draining = True
+        self._sockets.close()
+        if self._running:
+            await asyncio.wait(self._running, timeout=wait_s)
+        for task in tuple(self._running):
+            stop(task)
+        await self._server.shutdown(timeout=1.0)
+        await self._sockets.wait_closed()
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")

@@ -1,0 +1,149 @@
+"""Carries a reply to the app: the one pump of the program.
+
+For each chunk: the taps see it, the app gets it, and the provider waits while the app is slow.
+However it ends, everyone is told how, and an answer that was cut never looks whole.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.web import BaseRequest
+from multidict import CIMultiDict
+
+from proxy.core.call import Call, Operation
+from proxy.core.event import StreamBroke
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.reply import End, Reply, Whole
+from proxy.dialects.dialect import Dialect
+from proxy.engine.marks import marks
+from proxy.upstream.fields import PSEUDONYM, without_hop_by_hop
+
+_NO_CONTENT = frozenset((204, 304))
+_STOPPING = "the proxy is stopping"
+
+
+async def relay(
+    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, *, last: bool
+) -> bool:
+    """Send `reply`, and close it. Returns whether the connection can serve another request.
+
+    `last` says so to the app where the proxy is about to stop. A cancellation with `_STOPPING` as
+    its word ends a stream with an error that the app can see; any other is the app's hang-up.
+    """
+    end = End.LOST
+    try:
+        end = await _send(request, call, reply, dialect, last)
+    except ConnectionError:
+        end = End.ABANDONED
+    except asyncio.CancelledError as cancelled:
+        end = End.ABANDONED
+        if cancelled.args == (_STOPPING,):
+            end = End.LOST
+            await _break(request, reply, dialect, FailureKind.NETWORK, _STOPPING)
+        raise
+    finally:
+        if end is not End.COMPLETE:
+            request.protocol.force_close()
+        await reply.close(end)
+    return end is End.COMPLETE and not last and request.keep_alive
+
+
+def stop(task: asyncio.Task[object]) -> None:
+    """End a relay that runs in `task`: the app is told, within the stream, that it was cut."""
+    task.cancel(_STOPPING)
+
+
+async def _send(
+    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool
+) -> End:
+    fields = without_hop_by_hop(reply.headers)
+    for name, value in marks(call, reply):
+        fields[name] = value
+    fields.add("Via", PSEUDONYM)
+    if "Date" not in fields:
+        fields["Date"] = rfc822_formatted_time()
+    if last or not request.keep_alive:
+        fields["Connection"] = "close"
+    elif request.version < (1, 1):
+        fields["Connection"] = "keep-alive"
+    writer = request.writer
+    status = f"HTTP/1.1 {reply.status} {reply.reason or _phrase(reply.status)}"
+    body = reply.body
+    if request.method == "HEAD" or reply.status in _NO_CONTENT:
+        await writer.write_headers(status, fields)
+        await writer.write_eof()
+    elif isinstance(body, Whole):
+        content = body.content
+        fields["Content-Length"] = str(len(content))
+        for tap in reply.taps:
+            tap(content)
+        await writer.write_headers(status, fields)
+        await writer.write_eof(content)
+    else:
+        framed = _frame(request, writer, fields)
+        await writer.write_headers(status, fields)
+        if call.operation is Operation.OTHER:
+            writer.send_headers()  # nobody held a first chunk back: it may be long in coming
+        return await _pump(request, call, reply, dialect, writer, framed)
+    return End.COMPLETE
+
+
+def _frame(request: BaseRequest, writer: AbstractStreamWriter, fields: CIMultiDict[str]) -> bool:
+    """Choose how the app knows the body's end: its length, chunks, or (HTTP/1.0) the connection's
+    end. Returns whether it can tell a cut from the end."""
+    if "Content-Length" in fields:
+        return True
+    if request.version >= (1, 1):
+        fields["Transfer-Encoding"] = "chunked"
+        writer.enable_chunking()
+        return True
+    fields["Connection"] = "close"
+    return False
+
+
+async def _pump(
+    request: BaseRequest,
+    call: Call,
+    reply: Reply,
+    dialect: Dialect,
+    writer: AbstractStreamWriter,
+    framed: bool,
+) -> End:
+    taps = reply.taps
+    try:
+        async for chunk in reply.body:
+            for tap in taps:
+                tap(chunk)
+            await writer.write(chunk)
+    except Failure as failure:
+        call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
+        if not failure.in_band:
+            await _break(request, reply, dialect, failure.kind, failure.message)
+        if not framed and request.transport is not None:
+            request.transport.abort()  # nothing but a reset tells this app that it was cut
+        return End.BROKEN
+    await writer.write_eof()
+    if not framed:
+        request.protocol.force_close()
+    return End.COMPLETE
+
+
+async def _break(
+    request: BaseRequest, reply: Reply, dialect: Dialect, kind: FailureKind, message: str
+) -> None:
+    """The dialect's in-band error, where the reply is a stream of events that was begun."""
+    content_type = (reply.headers.get("Content-Type") or "").lower()
+    if not content_type.startswith("text/event-stream") or "Content-Encoding" in reply.headers:
+        return
+    transport = request.transport
+    if request.writer.output_size > 0 and transport is not None and not transport.is_closing():
+        await request.writer.write(dialect.error_event(kind, message))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

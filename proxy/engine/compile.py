@@ -1,0 +1,143 @@
+"""A policy snapshot becomes a program: for each route a tree of handlers.
+
+The order of the layers, read from the outside in:
+
+    Observe                    marks and tells; nothing gets past it but a Reply
+      LastResort               answers when everything within has failed
+        Cached                 a stored answer first; a stale one rather than none
+          Sequential           one target after the other
+            Adapt              the call as this target wants it
+              Retry            the same target again
+                Guard          permit, health, the journal's entry of one attempt
+                  FirstByte    holds the answer until it is worth something
+                    Send       one request to one provider
+            Encode             vectors made here
+        Mock                   made up, and marked so
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from proxy.cache.layer import Cached
+from proxy.core.call import Operation
+from proxy.core.failure import ELSEWHERE
+from proxy.core.handler import Handler
+from proxy.core.headers import Headers
+from proxy.dialects.dialect import Dialect
+from proxy.dialects.recognise import dialect_named
+from proxy.engine.observe import Observe
+from proxy.engine.parts import Parts
+from proxy.mock.handler import Mock
+from proxy.policy.match import find_route
+from proxy.policy.snapshot import Route, Snapshot, Upstream
+from proxy.resilience.first_byte import FirstByte
+from proxy.resilience.guard import Guard
+from proxy.resilience.retry import Retry
+from proxy.resilience.sequential import LastResort, Sequential, Target
+from proxy.upstream.adapt import Adapt
+from proxy.upstream.origin import Origin
+
+PASSTHROUGH = "passthrough"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A snapshot with everything compiled that it asks for. Frozen: a reload makes a new one."""
+
+    snapshot: Snapshot
+    origins: Mapping[str, Origin]
+    dialects: Mapping[str, Dialect]
+    by_route: Mapping[tuple[str, str], Observe]
+    by_upstream: Mapping[str, Observe]
+    passthrough: Observe
+
+    def plan(
+        self, upstream: str, operation: Operation, model: str | None, headers: Headers
+    ) -> Observe:
+        """The tree that governs such a request to a known upstream."""
+        route = find_route(self.snapshot, upstream, operation, model, headers)
+        if route is None:
+            return self.by_upstream[upstream]
+        return self.by_route[route.name, self.dialects[upstream].name]
+
+
+def compile_program(snapshot: Snapshot, parts: Parts) -> Program:
+    """The program of a checked snapshot. It changes nothing but the settings of standings."""
+    upstreams = snapshot.upstreams
+    dialects = {name: dialect_named(upstream.dialect) for name, upstream in upstreams.items()}
+    build = _Builder(snapshot, parts, {name: Origin.of(up.url) for name, up in upstreams.items()})
+    return Program(
+        snapshot=snapshot,
+        origins=build.origins,
+        dialects=dialects,
+        by_route={
+            (route.name, dialect.name): Observe(
+                build.route(route, dialect), route.name, dialect, parts.clock, parts.hear
+            )
+            for route in snapshot.routes
+            for dialect in _dialects_of(route, dialects)
+        },
+        by_upstream={
+            name: Observe(
+                build.alone(upstream, dialects[name]), "", dialects[name], parts.clock, parts.hear
+            )
+            for name, upstream in upstreams.items()
+        },
+        passthrough=Observe(
+            parts.passthrough, PASSTHROUGH, dialect_named("raw"), parts.clock, parts.hear
+        ),
+    )
+
+
+def _dialects_of(route: Route, dialects: Mapping[str, Dialect]) -> tuple[Dialect, ...]:
+    """Every dialect that a call governed by `route` may speak."""
+    asked = route.match.upstream or dialects
+    return tuple({dialects[name].name: dialects[name] for name in asked}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    snapshot: Snapshot
+    parts: Parts
+    origins: Mapping[str, Origin]
+
+    def route(self, route: Route, dialect: Dialect) -> Handler:
+        parts = self.parts
+        targets = []
+        for target in route.targets:
+            if target.local:
+                handler = parts.local(self.snapshot.backend, dialect)
+            else:
+                upstream = self.snapshot.upstreams[target.name]
+                own = dialect_named(upstream.dialect)
+                inner = self._attempts(upstream, own)
+                handler = Adapt(inner, upstream, own, target.model, target.set)
+            targets.append(Target(target.name, target.on, handler))
+        answer: Handler = Sequential(tuple(targets))
+        if route.cache is not None:
+            cache = route.cache
+            answer = Cached(
+                answer,
+                ttl_s=cache.ttl,
+                stale_if_error_s=cache.stale_if_error,
+                plan=repr([(target.name, target.model, target.set) for target in route.targets]),
+                store=parts.store,
+                dialect=dialect,
+                clock=parts.clock,
+            )
+        if route.last_resort == "mock":
+            mock = Mock(dialect, parts.clock)
+            answer = LastResort(answer, "mock", ELSEWHERE, mock)
+        return answer
+
+    def alone(self, upstream: Upstream, dialect: Dialect) -> Handler:
+        """What becomes of a call that no route governs: the upstream under its own settings."""
+        return Adapt(self._attempts(upstream, dialect), upstream, dialect, None, {})
+
+    def _attempts(self, upstream: Upstream, dialect: Dialect) -> Handler:
+        parts = self.parts
+        send = parts.send(upstream, self.origins, dialect)
+        first_byte = FirstByte(send, upstream.name, dialect, upstream.timeout, parts.clock)
+        standing = parts.standings.of(upstream)
+        guard = Guard(first_byte, upstream.name, standing, parts.clock, parts.dice)
+        return Retry(guard, upstream.name, upstream.retry, parts.clock, parts.dice)

@@ -1,0 +1,113 @@
+"""What the app is told when nothing could answer it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from multidict import CIMultiDict
+
+from proxy.core.call import Call
+from proxy.core.event import AttemptEnded, PassedOver
+from proxy.core.failure import Exhausted, Failure, FailureKind
+from proxy.core.reply import Reply, Source, Whole
+from proxy.dialects.dialect import Complaint, Dialect
+
+_ABOUT_A_TARGET = frozenset(
+    (
+        FailureKind.AUTH,
+        FailureKind.QUOTA,
+        FailureKind.MODEL_NOT_FOUND,
+        FailureKind.CONTEXT_LENGTH,
+        FailureKind.CONTENT_FILTER,
+        FailureKind.BAD_REQUEST,
+    )
+)
+"""Of another upstream than the app called, these speak of our key, our model map, our request: told
+as they are, they would look like the app's own mistake."""
+
+
+def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
+    """The provider's own error, unchanged, where one target alone was asked; else an error that
+    names every attempt, with the status of the failure that best tells the app what to do."""
+    if failure.refusal is not None and failure.target == call.upstream:
+        refusal = failure.refusal
+        return Reply(
+            refusal.status,
+            refusal.headers,
+            Whole(refusal.body),
+            source=Source.UPSTREAM,
+            target=failure.target,
+        )
+    status = _status(call, failure)
+    complaint = Complaint(
+        status=status,
+        message=_message(failure),
+        type="fallback_exhausted",
+        code=failure.kind.value,
+        attempts=tuple(_attempts(call)),
+    )
+    headers = {"x-should-retry": "false"}
+    if failure.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, round(failure.retry_after_s + 0.499)))
+    return _reply(call, complaint, dialect, headers, failure.target or call.upstream)
+
+
+def bug_reply(call: Call, dialect: Dialect) -> Reply:
+    """For an exception of ours: nothing of it is told, the log has it all."""
+    complaint = Complaint(
+        status=500,
+        message=f"Understudy failed at this request; its log says why under {call.id}",
+        type="internal_error",
+        code="internal_error",
+    )
+    return _reply(call, complaint, dialect, {}, call.upstream)
+
+
+def _reply(
+    call: Call, complaint: Complaint, dialect: Dialect, headers: Mapping[str, str], target: str
+) -> Reply:
+    body, content_type = dialect.error(complaint)
+    fields = CIMultiDict({"Content-Type": content_type, **headers})
+    return Reply(complaint.status, fields, Whole(body), source=Source.UPSTREAM, target=target)
+
+
+def _message(failure: Failure) -> str:
+    if not isinstance(failure, Exhausted):
+        return str(failure)
+    return f"all {len(failure.failures)} targets failed: {failure.message}"
+
+
+def _attempts(call: Call) -> Iterator[dict[str, Any]]:
+    """The rows of INTERFACE's `attempts`: every provider call, and every target passed over."""
+    for entry in call.journal.entries:
+        event = entry.event
+        if isinstance(event, AttemptEnded) and event.kind is not None:
+            yield {
+                "target": event.target,
+                "kind": event.kind.value,
+                "status": event.status,
+                "message": event.message,
+                "duration_ms": round(event.duration_s * 1000, 1),
+            }
+        elif isinstance(event, PassedOver):
+            yield {
+                "target": event.target,
+                "kind": (event.kind or FailureKind.BAD_REQUEST).value,
+                "status": None,
+                "message": event.reason,
+                "duration_ms": 0.0,
+            }
+
+
+def _status(call: Call, failure: Failure) -> int:
+    if not isinstance(failure, Exhausted):
+        return failure.status or _own_status(call, failure)[1]
+    return max(
+        (_own_status(call, one) for one in failure.failures), key=lambda weighed: weighed[0]
+    )[1]
+
+
+def _own_status(call: Call, failure: Failure) -> tuple[int, int]:
+    """Weight and status of one failure."""
+    if failure.kind in _ABOUT_A_TARGET and failure.target != call.upstream and failure.sent:
+        return 0, 503
+    return failure.traits.weight, failure.traits.status

@@ -1,0 +1,50 @@
+"""The headers by which an answer says honestly where it comes from."""
+
+from collections.abc import Iterator
+
+from proxy.core.call import Call
+from proxy.core.event import AttemptEnded, PassedOver
+from proxy.core.failure import FailureKind
+from proxy.core.reply import Reply
+from proxy.engine.observe import is_fallback
+
+_PROXY_ERRORS = {
+    FailureKind.TIMEOUT_CONNECT: "connection_timeout",
+    FailureKind.TIMEOUT_FIRST_BYTE: "http_response_timeout",
+    FailureKind.TIMEOUT_TOTAL: "http_response_timeout",
+    FailureKind.TIMEOUT_IDLE: "http_response_timeout",
+    FailureKind.NETWORK: "destination_unavailable",
+    FailureKind.BROKEN_STREAM: "http_response_incomplete",
+    FailureKind.MALFORMED: "http_protocol_error",
+    FailureKind.CIRCUIT_OPEN: "destination_unavailable",
+    FailureKind.LIMIT: "connection_limit_reached",
+}
+"""RFC 9209 2.3. A provider's own error has no such word: its status is told instead."""
+
+
+def marks(call: Call, reply: Reply) -> Iterator[tuple[str, str]]:
+    """Name and value of every mark, ready to be sent."""
+    yield "x-understudy-request-id", call.id
+    yield "x-understudy-source", reply.source.value
+    yield "x-understudy-target", reply.target
+    yield "x-understudy-attempts", str(call.journal.attempts)
+    if reply.status < 400 and is_fallback(call, reply.source, reply.target):
+        yield "x-understudy-fallback", "true"
+    if reply.degraded:
+        yield "x-understudy-degraded", reply.degraded
+    failed = ", ".join(_proxy_status(call))
+    if failed:
+        yield "Proxy-Status", failed
+
+
+def _proxy_status(call: Call) -> Iterator[str]:
+    """One member for each failure (RFC 9209), the first the one nearest to the app's call."""
+    for entry in call.journal.entries:
+        event = entry.event
+        if isinstance(event, AttemptEnded) and event.kind is not None:
+            known = _PROXY_ERRORS.get(event.kind)
+            error = f"; error={known}" if known else ""
+            status = f"; received-status={event.status}" if event.status is not None else ""
+            yield f'understudy; next-hop="{event.target}"{error}{status}; details="{event.kind}"'
+        elif isinstance(event, PassedOver) and event.kind is not None:
+            yield f'understudy; next-hop="{event.target}"; details="{event.kind}"'

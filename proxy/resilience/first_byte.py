@@ -1,0 +1,120 @@
+"""Holds an answer back until it is worth something, so that its failures can still go elsewhere."""
+
+from dataclasses import dataclass
+
+from proxy.core.call import Call, Operation
+from proxy.core.clock import Clock, TimeLimit
+from proxy.core.failure import Failure, FailureKind, Refusal
+from proxy.core.handler import Handler
+from proxy.core.reply import End, Reply, Whole
+from proxy.dialects.dialect import Dialect, StreamReader
+from proxy.policy.schema import Timeout
+from proxy.resilience.patience import PatientBody
+
+HELD_BYTES = 4 * 2**20
+"""How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstByte:
+    """Returns a reply whose first useful chunk is at hand, or raises the Failure before it.
+
+    An error answer becomes a Failure with the provider's own words kept. A plain answer is held
+    whole (up to `HELD_BYTES`), a stream until the dialect's reader calls a chunk useful. From then
+    on the body keeps its own patience: `timeout.idle` and `timeout.total`.
+    """
+
+    inner: Handler
+    target: str
+    dialect: Dialect
+    timeout: Timeout
+    clock: Clock
+
+    async def handle(self, call: Call) -> Reply:
+        ends_at = self.clock.now() + self.timeout.total
+        limit_s = self.timeout.total
+        if call.stream:
+            limit_s = min(self.timeout.first_byte, limit_s)
+        try:
+            async with TimeLimit(self.clock, limit_s):
+                reply = await self.inner.handle(call)
+                try:
+                    await self._hold(call, reply, ends_at)
+                except BaseException:
+                    await reply.close(End.LOST)
+                    raise
+                return reply
+        except TimeoutError:
+            kind = FailureKind.TIMEOUT_FIRST_BYTE if call.stream else FailureKind.TIMEOUT_TOTAL
+            wanted = "useful chunk" if call.stream else "whole answer"
+            raise Failure(kind, f"no {wanted} within {limit_s:g} s", target=self.target) from None
+
+    async def _hold(self, call: Call, reply: Reply, ends_at: float) -> None:
+        if reply.status >= 400:
+            held, more = await self._read(reply, HELD_BYTES)
+            failure = self._judge(call, reply, held)
+            if failure is not None and not more:
+                raise failure
+            # An error answer too large to hold goes out as it comes: it is nobody's to judge.
+        elif call.operation is Operation.OTHER:
+            held, more = b"", True
+        elif (reader := self.dialect.reader(call.operation, reply.headers)) is not None:
+            held = await self._until_useful(reply, reader)
+            reply.body = PatientBody(
+                held, reply.body, self.clock, self.timeout, ends_at, self.target, reader
+            )
+            return
+        else:
+            held, more = await self._read(reply, HELD_BYTES)
+            failure = None if more else self._judge(call, reply, held)
+            if failure is not None:
+                raise failure
+        if more:
+            reply.body = PatientBody(
+                held, reply.body, self.clock, self.timeout, ends_at, self.target, None
+            )
+        else:
+            await reply.body.aclose()
+            reply.body = Whole(held)
+
+    def _judge(self, call: Call, reply: Reply, held: bytes) -> Failure | None:
+        failure = self.dialect.judge(
+            call.operation, reply.status, reply.headers, held, self.clock.wall()
+        )
+        if failure is not None:
+            failure.target = self.target
+            failure.refusal = Refusal(reply.status, reply.headers, held)
+        return failure
+
+    async def _read(self, reply: Reply, most: int) -> tuple[bytes, bool]:
+        """The body, and whether there is more of it than `most` bytes."""
+        if isinstance(reply.body, Whole):
+            return reply.body.content, False
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in reply.body:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > most:
+                return b"".join(chunks), True
+        return b"".join(chunks), False
+
+    async def _until_useful(self, reply: Reply, reader: StreamReader) -> bytes:
+        chunks: list[bytes] = []
+        async for chunk in reply.body:
+            chunks.append(chunk)
+            reader.feed(chunk)
+            if reader.failure is not None:
+                raise self._from_stream(reader.failure, reply, b"".join(chunks))
+            if reader.useful:
+                return b"".join(chunks)
+        failure = reader.finish() or Failure(
+            FailureKind.BROKEN_STREAM, "the stream ended before it said anything"
+        )
+        raise self._from_stream(failure, reply, b"".join(chunks))
+
+    def _from_stream(self, failure: Failure, reply: Reply, held: bytes) -> Failure:
+        failure.target = self.target
+        if failure.kind is not FailureKind.BROKEN_STREAM:
+            failure.refusal = Refusal(reply.status, reply.headers, held)
+        return failure

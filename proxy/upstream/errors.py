@@ -1,0 +1,57 @@
+"""aiohttp's exceptions become Failures here, and nowhere else."""
+
+import ssl
+
+import aiohttp
+from aiohttp import http
+
+from proxy.core.failure import Failure, FailureKind
+from proxy.upstream.address import Forbidden
+
+
+def on_connect(error: Exception, target: str) -> Failure:
+    """Why there is no connection. Nothing was sent."""
+    if isinstance(error, TimeoutError):
+        return Failure(
+            FailureKind.TIMEOUT_CONNECT, "no connection in time", target=target, sent=False
+        )
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, Forbidden):
+        return forbidden(error.os_error, target)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        text = "its name does not resolve"
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
+        text = f"its certificate is not trusted: {error}"
+    elif isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        text = f"no TLS with it: {error}"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        text = f"no connection: {error.os_error.strerror or error.os_error}"
+    else:
+        text = f"no connection: {error}"
+    return Failure(FailureKind.NETWORK, text, target=target, sent=False)
+
+
+def forbidden(error: Forbidden, target: str) -> Failure:
+    """The app asked to be passed through to where nobody may go."""
+    return Failure(
+        FailureKind.BAD_REQUEST,
+        f"{error}: nobody is passed through to those",
+        target=target,
+        status=403,
+        sent=False,
+    )
+
+
+def on_answer(error: Exception, target: str) -> Failure:
+    """Why no status line and headers came back. The provider may have acted on the request."""
+    if isinstance(error, http.HttpProcessingError):
+        return Failure(FailureKind.MALFORMED, f"no HTTP answer: {error.message}", target=target)
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        text = "it closed the connection without an answer"
+    else:
+        text = f"the connection failed before an answer: {error}"
+    return Failure(FailureKind.NETWORK, text, target=target)
+
+
+def on_body(error: Exception, target: str) -> Failure:
+    """Why the body of an answer ended before its time."""
+    return Failure(FailureKind.BROKEN_STREAM, f"its answer was cut: {error}", target=target)

@@ -1,0 +1,169 @@
+"""One request and its answer on one connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import http
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.http_writer import StreamWriter
+from aiohttp.streams import StreamReader
+from multidict import CIMultiDict
+
+from proxy.core.call import Call
+from proxy.core.reply import Reply, Source
+from proxy.upstream.errors import on_answer, on_body
+from proxy.upstream.pool import HEADER_BYTES, HEADER_COUNT, Pool
+
+_DEAD = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
+"""What it looks like to write into a connection that the provider closed while it was idle."""
+
+_WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))
+"""Methods whose requests say so when their content is empty (RFC 9110 8.6)."""
+
+READ_BUFFER_BYTES = 64 * 2**10
+"""Read from a provider before the app takes some; the transport pauses above twice this."""
+
+
+AT_ONCE_BYTES = 32 * 2**10
+"""A body that fits into the transport's buffer is written without waiting; a larger one is sent by
+a task of its own, since a provider may answer before it has read all of it."""
+
+
+class Exchange:
+    """Writes a request, reads an answer, and gives the connection back or closes it.
+
+    It is the reply's body too: iterated once, it brings the bytes as they come.
+    """
+
+    __slots__ = ("_connection", "_payload", "_protocol", "_target", "_upload")
+
+    def __init__(self, connection: Connection, protocol: ResponseHandler, target: str) -> None:
+        self._connection = connection
+        self._protocol = protocol
+        self._target = target
+        self._payload: StreamReader | None = None
+        self._upload: asyncio.Task[None] | None = None
+
+    async def send(self, call: Call, path: str, fields: CIMultiDict[str]) -> RawResponseMessage:
+        """Status and headers of the answer. Raises aiohttp's errors: who asks knows if the
+        connection was fresh. When this raises, the connection is closed."""
+        protocol = self._protocol
+        protocol.set_response_params(
+            skip_payload=call.method == "HEAD",
+            read_until_eof=True,
+            auto_decompress=False,
+            read_bufsize=READ_BUFFER_BYTES,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
+            max_headers=HEADER_COUNT,
+        )
+        try:
+            writer = StreamWriter(protocol, asyncio.get_running_loop())
+            await writer.write_headers(f"{call.method} {path} HTTP/1.1", fields)
+            if "Content-Length" not in fields and call.rest is not None:
+                writer.enable_chunking()
+            if call.rest is None and len(call.body) <= AT_ONCE_BYTES:
+                await writer.write_eof(call.body)
+            else:
+                self._upload = asyncio.create_task(_upload(writer, protocol, call))
+            message, self._payload = await protocol.read()
+            while 100 <= message.code < 200:  # interim answers are between neighbours
+                message, self._payload = await protocol.read()
+        except BaseException:
+            self.close()
+            raise
+        return message
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        payload = self._payload
+        if payload is None:
+            raise StopAsyncIteration
+        try:
+            chunk = await payload.readany()
+        except (aiohttp.ClientError, http.HttpProcessingError, OSError) as error:
+            self.close()
+            raise on_body(error, self._target) from error
+        if not chunk:
+            self._done()
+            raise StopAsyncIteration
+        if payload.at_eof():
+            self._done()  # the connection can serve others while the app takes the last bytes
+        return chunk
+
+    def _done(self) -> None:
+        """The answer was read to its end: the connection goes back, unless we still send."""
+        self._payload = None
+        if self._upload is not None and not self._upload.done():
+            self.close()
+        else:
+            self._connection.release()
+
+    def close(self) -> None:
+        """Close the connection, unless it was given back already."""
+        self._payload = None
+        if self._upload is not None:
+            self._upload.cancel()
+            self._upload = None
+        self._connection.close()
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+async def _upload(writer: StreamWriter, protocol: ResponseHandler, call: Call) -> None:
+    """Send a large body, or one that is still coming in, as fast as the provider takes it.
+
+    A provider may answer and stop reading before the end (413): then its answer is what counts.
+    """
+    try:
+        await writer.write(call.body)
+        if call.rest is not None:
+            async for chunk in call.rest:
+                await writer.write(chunk)
+        await writer.write_eof()
+    except (aiohttp.ClientError, OSError) as error:
+        protocol.set_exception(error)  # wakes who waits for an answer, if none is there yet
+
+
+async def ask(
+    pool: Pool,
+    template: ClientRequest,
+    connect_s: float,
+    call: Call,
+    path: str,
+    fields: CIMultiDict[str],
+    target: str,
+) -> Reply:
+    """Send `call` on a connection of `pool` and return what comes back, its body still to be read.
+
+    A pooled connection that turns out to be dead before anything came back is no attempt: another
+    is taken, where the call may be repeated. Raises Failure(network | timeout.connect | malformed).
+    """
+    if call.rest is None and (call.body or call.method in _WITH_CONTENT):
+        fields["Content-Length"] = str(len(call.body))
+    while True:
+        connection, protocol, reused = await pool.connect(template, connect_s, target)
+        exchange = Exchange(connection, protocol, target)
+        try:
+            message = await exchange.send(call, path, fields)
+        except _DEAD as error:
+            if reused and call.repeatable:
+                continue
+            raise on_answer(error, target) from error
+        except (aiohttp.ClientError, http.HttpProcessingError, OSError) as error:
+            raise on_answer(error, target) from error
+        return Reply(
+            message.code,
+            message.headers,
+            exchange,
+            source=Source.UPSTREAM,
+            target=target,
+            reason=message.reason,
+        )

@@ -1,0 +1,34 @@
+"""Passthrough: requests to hosts of no upstream, sent on as they are."""
+
+from dataclasses import dataclass, field
+
+from proxy.core.call import Call
+from proxy.core.reply import Reply
+from proxy.upstream.address import Forbidden, check
+from proxy.upstream.errors import forbidden
+from proxy.upstream.exchange import ask
+from proxy.upstream.fields import to_own
+from proxy.upstream.origin import Origin
+from proxy.upstream.pool import Pool
+
+CONNECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passthrough:
+    """Sends a call to the host that it names. `Call.upstream` is that host's authority.
+
+    Raises Failure(bad_request, status 403) for an address that nobody may reach this way.
+    """
+
+    pool: Pool = field(repr=False)
+
+    async def handle(self, call: Call) -> Reply:
+        origin = Origin.of(f"http://{call.upstream}")
+        try:
+            check(origin.host)
+        except Forbidden as error:
+            raise forbidden(error, call.upstream) from error
+        template = self.pool.template(origin)
+        fields = to_own(call, origin.authority)
+        return await ask(self.pool, template, CONNECT_S, call, call.path, fields, call.upstream)

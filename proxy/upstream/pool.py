@@ -1,0 +1,75 @@
+"""The connections to providers, kept and reused, one pool a process.
+
+It stands on aiohttp's connector and HTTP protocol and leaves out its ClientSession: redirects,
+cookies, netrc, automatic headers and silent repeats are none of a proxy's business, cost half of
+the CPU of a relayed request, and hide whether a connection was fresh.
+"""
+
+import asyncio
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from yarl import URL
+
+from proxy.upstream.errors import on_connect
+from proxy.upstream.origin import Origin
+
+CONNECTIONS = 4096
+"""At most open at once. Above any sidecar's load; under it a leak shows before the machine does."""
+
+KEEPALIVE_S = 15.0
+"""An idle connection is kept so long: shorter than providers and their load balancers keep theirs
+(60 s and more), so that we seldom write into one that is being closed."""
+
+DNS_CACHE_S = 30
+"""A name is looked up again after this: providers move by DNS."""
+
+HEADER_BYTES = 64 * 2**10
+"""Of one header line, both ways. aiohttp's 8190 is less than some gateways send."""
+
+HEADER_COUNT = 256
+
+
+class Pool:
+    """Gives out connections. `close` at the end."""
+
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._connector = aiohttp.TCPConnector(
+            limit=CONNECTIONS,
+            limit_per_host=0,
+            keepalive_timeout=KEEPALIVE_S,
+            ttl_dns_cache=DNS_CACHE_S,
+            use_dns_cache=resolver is None,
+            resolver=resolver,
+        )
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    def template(self, origin: Origin) -> ClientRequest:
+        """What the connector wants to know of an origin; good for any number of connections."""
+        return ClientRequest("GET", URL(origin.url), loop=asyncio.get_running_loop())
+
+    async def connect(
+        self, template: ClientRequest, connect_s: float, target: str
+    ) -> tuple[Connection, ResponseHandler, bool]:
+        """A connection, its protocol, and whether it served before.
+
+        Raises Failure(timeout.connect | network) after `connect_s` seconds or when there is none.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, ceil_threshold=1e9)
+        try:
+            connection = await self._connector.connect(template, [], timeout)
+        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            raise on_connect(error, target) from error
+        protocol = connection.protocol
+        assert protocol is not None  # of a connection that was just handed out
+        reused = protocol in self._used
+        if not reused:
+            self._used.add(protocol)
+        return connection, protocol, reused
+
+    async def close(self) -> None:
+        await self._connector.close()
