@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from proxy.telemetry.formats import LogFormat
+
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*):([0-9]{1,5})")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
@@ -27,7 +29,9 @@ class Address:
     def parse(cls, text: str, flag: str) -> "Address":
         parts = _ADDRESS.fullmatch(text)
         if parts is None or int(parts[2]) > 65535:
-            raise SettingError(f"{flag}: {text!r} is no address; it wants HOST:PORT, 127.0.0.1:8900")
+            raise SettingError(
+                f"{flag}: {text!r} is no address; it wants HOST:PORT, 127.0.0.1:8900"
+            )
         return cls(parts[1].strip("[]") or "127.0.0.1", int(parts[2]))
 
     @property
@@ -50,7 +54,7 @@ class Settings:
     admin_token: str
     state_dir: Path
     drain_s: float
-    log_format: str
+    log_format: LogFormat
     log_level: str
 
 

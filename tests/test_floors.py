@@ -19,6 +19,7 @@ FLOORS = {
     "capture": 4,
     "admin": 4,
     "settings": 5,
+    "living": 5,
     "app": 5,
     "cli": 5,
     "__main__": 5,
@@ -29,7 +30,7 @@ IMPURE |= {"logging", "subprocess", "concurrent", "multiprocessing", "aiohttp", 
 MAY_BE_IMPURE = {"core/clock.py"}
 HEAVY = {"numpy": "embeddings", "tokenizers": "embeddings", "safetensors": "embeddings"}
 HEAVY |= {"pybreaker": "resilience/breaker.py", "opentelemetry": "telemetry"}
-HEAVY |= {"prometheus_client": "telemetry", "cachetools": "cache", "pydantic": "policy"}
+HEAVY |= {"prometheus_client": "telemetry", "cachetools": "cache"}
 
 
 def _imports() -> list[tuple[Path, str]]:

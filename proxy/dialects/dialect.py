@@ -81,9 +81,16 @@ class StreamReader(Protocol):
 class Dialect(Protocol):
     """One provider family's API."""
 
-    name: str
-    credential_headers: frozenset[str]
-    """Lower-case names of headers that carry who the caller is. They stay with their upstream."""
+    @property
+    def name(self) -> str:
+        """The word for it in policy files."""
+        ...
+
+    @property
+    def credential_headers(self) -> frozenset[str]:
+        """Lower-case names of headers that carry who the caller is. They stay with their
+        upstream."""
+        ...
 
     def recognise(self, method: str, path: str) -> Operation:
         """What `method` on `path` (with query, relative to the upstream's url) asks for."""

@@ -106,7 +106,7 @@ class _Builder:
         targets = []
         for target in route.targets:
             if target.local:
-                handler = parts.local(self.snapshot.backend, dialect)
+                handler = parts.local(dialect)
             else:
                 upstream = self.snapshot.upstreams[target.name]
                 own = dialect_named(upstream.dialect)

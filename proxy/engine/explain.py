@@ -5,8 +5,9 @@ There is no second description of a plan: every layer is a dataclass, and its fi
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
 from typing import Any
+
+from pydantic import BaseModel
 
 from proxy.core.call import Operation
 from proxy.core.failure import ELSEWHERE
@@ -72,17 +73,21 @@ def _shown(name: str, value: Any) -> dict[str, Any]:
         return {name: node(value)}
     if name == "targets":
         return {name: [node(target) for target in value]}
-    if hasattr(value, "model_dump"):
-        return {name: value.model_dump(mode="json")}
+    plain = _plain(value)
+    return {} if plain in ("", None, {}) else {name: plain}
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON can hold it; of a part with a name, that name."""
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, frozenset):
-        return {name: "default" if value == ELSEWHERE else sorted(str(word) for word in value)}
+        return "default" if value == ELSEWHERE else sorted(str(word) for word in value)
     if isinstance(value, Mapping):
-        return {name: dict(value)} if value else {}
-    if isinstance(value, Enum | str | int | float | bool) and value != "":
-        return {name: value}
-    if named := getattr(value, "name", None):
-        return {name: named}
-    return {}
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    return getattr(value, "name", None)
 
 
 def lines(tree: Mapping[str, Any], depth: int = 0) -> Iterator[str]:

@@ -8,7 +8,6 @@ from proxy.core.clock import Clock, Dice
 from proxy.core.event import Hear
 from proxy.core.handler import Handler
 from proxy.dialects.dialect import Dialect
-from proxy.policy.schema import Backend
 from proxy.policy.snapshot import Upstream
 from proxy.resilience.state import Standings
 from proxy.upstream.origin import Origin
@@ -16,7 +15,7 @@ from proxy.upstream.origin import Origin
 MakeSend = Callable[[Upstream, Mapping[str, Origin], Dialect], Handler]
 """Makes the handler that sends calls to an upstream, knowing where all upstreams live."""
 
-MakeLocal = Callable[[Backend, Dialect], Handler]
+MakeLocal = Callable[[Dialect], Handler]
 """Makes the handler that answers with vectors of this process."""
 
 

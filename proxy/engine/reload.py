@@ -14,7 +14,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from proxy.core.event import Hear, PolicyLoaded, PolicyRefused
+from proxy.core.event import PolicyLoaded, PolicyRefused
 from proxy.engine.compile import Program, compile_program
 from proxy.engine.files import NoPolicy, read_sources, watched
 from proxy.engine.parts import Parts
@@ -52,7 +52,6 @@ class Reloader:
         paths: Sequence[Path],
         environ: Mapping[str, str],
         parts: Parts,
-        hear: Hear,
         applied: Callable[[Snapshot], None],
     ) -> None:
         """`applied` is told each snapshot that came into force after the first."""
@@ -60,7 +59,7 @@ class Reloader:
         self._paths = tuple(paths)
         self._environ = environ
         self._parts = parts
-        self._hear = hear
+        self._hear = parts.hear
         self._applied = applied
         self._stop = asyncio.Event()
         self._lock = asyncio.Lock()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from proxy.core.call import Call, Operation
 from proxy.core.clock import Clock, TimeLimit
+from proxy.core.event import Journal
 from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply, Whole
@@ -60,6 +61,7 @@ class FirstByte:
             held, more = b"", True
         elif (reader := self.dialect.reader(call.operation, reply.headers)) is not None:
             held = await self._until_useful(reply, reader)
+            reply.endings.append(_Usage(call.journal, reader))
             reply.body = PatientBody(
                 held, reply.body, self.clock, self.timeout, ends_at, self.target, reader
             )
@@ -69,6 +71,8 @@ class FirstByte:
             failure = None if more else self._judge(call, reply, held)
             if failure is not None:
                 raise failure
+            if usage := self.dialect.usage(call.operation, reply.headers, held):
+                call.journal.tell(usage)
         if more:
             reply.body = PatientBody(
                 held, reply.body, self.clock, self.timeout, ends_at, self.target, None
@@ -118,3 +122,15 @@ class FirstByte:
         if failure.kind is not FailureKind.BROKEN_STREAM:
             failure.refusal = Refusal(reply.status, reply.headers, held)
         return failure
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """An ending: tells what a stream used, which its last events say."""
+
+    journal: Journal
+    reader: StreamReader
+
+    def __call__(self, end: End) -> None:
+        if self.reader.usage is not None:
+            self.journal.tell(self.reader.usage)

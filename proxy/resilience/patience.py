@@ -81,14 +81,14 @@ class PatientBody:
             try:
                 chunk = await self._next()
             except StopAsyncIteration:
-                if self._held:  # bytes after the last event: the app gets them too
-                    ready, self._held = self._held, b""
-                    return ready
                 failure = reader.finish()
-                if failure is not None:
+                if failure is not None:  # what is held then is half an event: nobody's gain
                     failure.target = self._target
                     raise failure from None
-                raise
+                if not self._held:
+                    raise
+                ready, self._held = self._held, b""
+                return ready
             reader.feed(chunk)
             self._held += chunk
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from proxy.core.call import Call
 from proxy.core.clock import Clock, Dice
 from proxy.core.event import Retrying
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
 from proxy.core.reply import Reply
 from proxy.policy.schema import Retry as Settings
@@ -27,14 +27,18 @@ class Retry:
 
     async def handle(self, call: Call) -> Reply:
         attempt = 1
+        before: Failure | None = None
         while True:
             try:
                 return await self.inner.handle(call)
             except Failure as failure:
+                if before is not None and failure.kind is FailureKind.CIRCUIT_OPEN:
+                    raise before from None  # it says why the breaker opened just now
                 wait_s = decide(self.settings, failure, attempt, self.dice)
                 if wait_s is None or not may_repeat(call, failure):
                     raise
                 call.journal.tell(Retrying(self.target, failure.kind, wait_s))
+                before = failure
             await self.clock.sleep(wait_s)
             attempt += 1
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pydantic import JsonValue
+from typing import Any
 
 from proxy.core.call import Call
 from proxy.core.failure import Unfit
@@ -24,7 +23,7 @@ class Adapt:
     upstream: Upstream
     dialect: Dialect
     model: str | None
-    changes: Mapping[str, JsonValue]
+    changes: Mapping[str, Any]
 
     async def handle(self, call: Call) -> Reply:
         name = self.upstream.name

@@ -1,5 +1,6 @@
 """aiohttp's exceptions become Failures here, and nowhere else."""
 
+import os
 import ssl
 
 import aiohttp
@@ -24,7 +25,8 @@ def on_connect(error: Exception, target: str) -> Failure:
     elif isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         text = f"no TLS with it: {error}"
     elif isinstance(error, aiohttp.ClientConnectorError):
-        text = f"no connection: {error.os_error.strerror or error.os_error}"
+        code = error.os_error.errno
+        text = f"no connection: {os.strerror(code) if code else error.os_error}"
     else:
         text = f"no connection: {error}"
     return Failure(FailureKind.NETWORK, text, target=target, sent=False)

@@ -220,7 +220,7 @@ class Play:
             standings=self.standings,
             store=self.store,
             send=lambda upstream, origins, dialect: self._scripted(upstream.name),
-            local=lambda backend, dialect: self._scripted("local"),
+            local=lambda dialect: self._scripted("local"),
             passthrough=self._scripted("passthrough"),
         )
         self.program = compile_program(snapshot, parts)

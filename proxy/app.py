@@ -1,0 +1,176 @@
+"""Builds every part of the program and passes each what it needs. Nothing else makes a part."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import aiohttp.http
+import aiohttp.http_parser
+
+from proxy.admin.api import Api
+from proxy.admin.view import Parts as Looks
+from proxy.capture.listener import Listener
+from proxy.core.clock import SystemClock, SystemDice
+from proxy.core.event import PolicyLoaded
+from proxy.engine.compile import compile_program
+from proxy.engine.reload import Reloader
+from proxy.engine.serve import Engine
+from proxy.living import Living
+from proxy.policy.snapshot import Snapshot
+from proxy.settings import Settings
+from proxy.telemetry.hub import Telemetry
+from proxy.telemetry.log import Log
+from proxy.telemetry.story import Origin as Whereabouts
+
+FLUSH_S = 3.0
+"""How long traces and log lines may take to leave when the process stops."""
+
+VERSION = version("understudy")
+
+
+class NotStarted(Exception):
+    """Why the program cannot run here; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is running."""
+
+    listen: str
+    admin: str
+    policies: int
+    digest: str
+
+    def __str__(self) -> str:
+        return (
+            f"understudy ready listen={self.listen} admin={self.admin} "
+            f"policies={self.policies} digest={self.digest}"
+        )
+
+
+def refuse_slow_parser() -> None:
+    """aiohttp's pure-Python parser is slow, and laxer than its C one about smuggled requests."""
+    if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
+        raise NotStarted(
+            "aiohttp runs without its C extensions: unset AIOHTTP_NO_EXTENSIONS and install a "
+            "wheel of aiohttp for this platform (pip install --force-reinstall aiohttp)"
+        )
+
+
+class App:
+    """The running program. Made inside the event loop; `start`, then `stop`."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, environ: Mapping[str, str]) -> None:
+        refuse_slow_parser()
+        self._settings = settings
+        self._log = Log(sys.stderr, settings.log_format, settings.log_level)
+        self._clock, dice = SystemClock(), SystemDice()
+        self._telemetry = Telemetry(
+            self._clock, dice, environ, version=VERSION, origins=self._whereabouts, log=self._log
+        )
+        hear = self._telemetry.hear
+        self._living = Living(snapshot.backend, self._clock, dice, hear)
+        parts = self._living.parts
+        self._engine = Engine(compile_program(snapshot, parts))
+        self._reloader = Reloader(self._engine, settings.policies, environ, parts, self._applied)
+        self._listener = Listener(self._engine, self._clock, dice, hear, self._telemetry.trace_for)
+        looks = Looks(
+            self._engine,
+            self._reloader,
+            parts.standings,
+            parts.store,
+            self._living.model,
+            self._telemetry,
+        )
+        self._api = Api(looks, settings.admin_token)
+        self._watching: asyncio.Task[None] | None = None
+        hear(PolicyLoaded(snapshot.digest, snapshot.files, snapshot.warnings), None)
+
+    def _applied(self, snapshot: Snapshot) -> None:
+        self._living.model.configure(snapshot.backend)
+
+    def _whereabouts(self, target: str) -> Whereabouts | None:
+        program = self._engine.program
+        origin = program.origins.get(target)
+        if origin is None:
+            return None
+        return Whereabouts(program.dialects[target].name, origin.host, origin.port)
+
+    async def start(self) -> Ready:
+        """Listen on both ports. Raises NotStarted when one cannot be had."""
+        settings = self._settings
+        admin_port = await _open(self._api, settings.admin.host, settings.admin.port, "--admin")
+        port = await _open(self._listener, settings.listen.host, settings.listen.port, "--listen")
+        self._listener.know_own_ports({port: "listen", admin_port: "admin"})
+        snapshot = self._engine.program.snapshot
+        self._watching = asyncio.create_task(self._reloader.watch(), name="policy watch")
+        self._watching.add_done_callback(_unless_cancelled)
+        if snapshot.backend.load == "start":
+            await self._living.model.load()
+        self._api.ready(True)
+        ready = Ready(
+            settings.listen.url(port),
+            settings.admin.url(admin_port),
+            len(snapshot.files),
+            snapshot.digest,
+        )
+        _note(settings.state_dir, ready)
+        return ready
+
+    async def stop(self, drain_s: float) -> None:
+        """Stop accepting, let running answers end, give everything back."""
+        self._api.ready(False)
+        await self._listener.drain(drain_s)
+        self._reloader.stop()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        await self._api.close()
+        await self._living.close()
+        _forget(self._settings.state_dir)
+        await asyncio.to_thread(self._telemetry.close, FLUSH_S)
+        self._log.close(FLUSH_S)
+
+
+async def _open(port: Listener | Api, host: str, number: int, flag: str) -> int:
+    try:
+        return await port.open(host, number)
+    except OSError as error:
+        raise NotStarted(
+            f"{flag} {host}:{number} cannot be listened on: {error.strerror or error}; "
+            f"give another with {flag} HOST:PORT (port 0 picks a free one)"
+        ) from error
+
+
+def _unless_cancelled(task: asyncio.Task[None]) -> None:
+    """A watch that ended with an error must not end in silence: asyncio logs it when asked."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "policy files are no longer watched", "exception": error, "task": task}
+        )
+
+
+def running_file(state_dir: Path) -> Path:
+    """Where a running proxy leaves word of its addresses, for `understudy status`."""
+    return state_dir / "running.json"
+
+
+def _note(state_dir: Path, ready: Ready) -> None:
+    file = running_file(state_dir)
+    word = {"pid": os.getpid(), "listen": ready.listen, "admin": ready.admin}
+    with contextlib.suppress(OSError):  # a read-only state folder costs `status` its default only
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(json.dumps(word))
+
+
+def _forget(state_dir: Path) -> None:
+    file = running_file(state_dir)
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(file.read_text())["pid"] == os.getpid():
+            file.unlink()

@@ -1,0 +1,41 @@
+"""The commands. Each is a module with what it adds to the parser and what it does.
+
+A command prints its result on stdout and everything else on stderr, and returns its exit status.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from proxy.cli import check, embed, explain, schema, serve, status
+from proxy.settings import SettingError
+
+_COMMANDS = (serve, check, explain, embed, status, schema)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (default: those of the process) name; its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="understudy",
+        description="Keeps an application working while its LLM and embedding providers fail.",
+        epilog="Every flag has an environment variable: --state-dir is UNDERSTUDY_STATE_DIR.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"understudy {version('understudy')}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_to(commands, os.environ)
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except SettingError as error:
+        print(f"understudy: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
+        return 1

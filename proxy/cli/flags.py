@@ -1,0 +1,54 @@
+"""Flags that several commands share, and how a flag gets its environment variable."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from proxy.settings import Address, default_policies, default_state_dir
+
+LISTEN = "127.0.0.1:8900"
+ADMIN = "127.0.0.1:8901"
+
+
+class Flags:
+    """Adds flags to a command's parser; the environment beats the default, a flag beats both."""
+
+    def __init__(self, parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+        self._parser = parser
+        self._environ = environ
+
+    def add(self, name: str, default: str, meaning: str, **options: Any) -> None:
+        variable = "UNDERSTUDY_" + name.strip("-").replace("-", "_").upper()
+        self._parser.add_argument(
+            name,
+            default=self._environ.get(variable, default),
+            help=f"{meaning} (default: {default or 'none'}; {variable})",
+            **options,
+        )
+
+    def policies(self) -> None:
+        self._parser.add_argument(
+            "--policies",
+            type=Path,
+            action="append",
+            metavar="PATH",
+            help="a policy file or folder, repeatable (default: policies; UNDERSTUDY_POLICIES)",
+        )
+        self._parser.set_defaults(default_policies=default_policies(self._environ))
+
+    def state_dir(self) -> None:
+        self.add(
+            "--state-dir",
+            str(default_state_dir()),
+            "where a running proxy leaves word of itself",
+            metavar="DIR",
+        )
+
+
+def chosen_policies(chosen: argparse.Namespace) -> tuple[Path, ...]:
+    return tuple(chosen.policies or chosen.default_policies)
+
+
+def address(chosen: argparse.Namespace, flag: str) -> Address:
+    return Address.parse(getattr(chosen, flag.strip("-")), flag)

@@ -1,0 +1,82 @@
+"""`understudy status`: asks a running proxy how it is."""
+
+import argparse
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from proxy.app import running_file
+from proxy.cli.flags import ADMIN, Flags
+from proxy.settings import Address
+
+ASK_S = 5.0
+WATCH_S = 2.0
+
+
+def add_to(commands: Any, environ: Mapping[str, str]) -> None:
+    parser = commands.add_parser("status", help="ask a running proxy how it is")
+    flags = Flags(parser, environ)
+    flags.add("--admin", "", "its admin port; by default the one last started", metavar="HOST:PORT")
+    flags.add("--admin-token", "", "what it wants to be shown")
+    flags.state_dir()
+    parser.add_argument("--watch", action="store_true", help="again every two seconds")
+    parser.add_argument("--json", action="store_true", help="all of it, as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """0; 1 when no proxy answers."""
+    url = _url(chosen)
+    while True:
+        try:
+            told = _ask(url, chosen.admin_token)
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            print(f"no proxy answers at {url}: {error}")
+            return 1
+        print(json.dumps(told, indent=2) if chosen.json else _words(told), flush=True)
+        if not chosen.watch:
+            return 0
+        time.sleep(WATCH_S)
+
+
+def _url(chosen: argparse.Namespace) -> str:
+    if chosen.admin:
+        address = Address.parse(chosen.admin, "--admin")
+        return address.url(address.port)
+    file = running_file(Path(chosen.state_dir))
+    try:
+        return str(json.loads(file.read_text())["admin"])
+    except (OSError, ValueError, KeyError):
+        return f"http://{ADMIN}"
+
+
+def _ask(url: str, token: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{url}/status", headers=headers)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=ASK_S) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def _words(told: Mapping[str, Any]) -> str:
+    overall, fallback = told["overall"], told["fallback"]
+    lines = [
+        f"policies  {told['policies']['digest']} since {told['policies']['loaded_at']}",
+        f"requests  {overall['total_requests']}, {overall['overall_success_rate']:.1%} answered, "
+        f"{fallback['fallback_rate']:.1%} by a fallback",
+        "sources   " + ", ".join(f"{name} {count}" for name, count in told["sources"].items()),
+    ]
+    for upstream in told["upstreams"]:
+        health, breaker = upstream["health"], upstream["breaker"]
+        lines.append(
+            f"{upstream['name']:<14} {breaker['state']:<9} "
+            f"{health['success_count']} ok, {health['failure_count']} failed, "
+            f"{health['average_latency_ms']:.0f} ms"
+        )
+    lines += [f"degraded  {why}" for why in told["degraded_why"]] or ["all is well"]
+    return "\n".join(lines)

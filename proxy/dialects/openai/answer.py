@@ -1,0 +1,86 @@
+"""Whole answers: why one is no good, and what it cost."""
+
+from proxy.core.call import Operation
+from proxy.core.event import UsageSeen
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.headers import Headers
+from proxy.dialects.coding import opened, readable
+from proxy.dialects.objects import object_in
+from proxy.dialects.openai import errors
+from proxy.dialects.openai.stream import Reader, is_stream
+from proxy.dialects.openai.usage import usage_at_end, usage_in
+
+LISTS = {
+    Operation.CHAT: "choices",
+    Operation.COMPLETIONS: "choices",
+    Operation.EMBEDDINGS: "data",
+}
+"""The list without which an answer of the operation is none. Others are judged by status."""
+
+MOST_NUMBERS_BYTES = 256 * 1024
+"""Of embeddings. Above it only both ends are looked at: parsing megabytes of numbers would hold up
+every other call (10 ms for 3 MB), and there is little that could hide among them."""
+_END_BYTES = 512
+
+
+def judge(
+    operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
+) -> Failure | None:
+    """Why the answer is no good, or None. Redirections and the like go to the app as they are."""
+    if 300 <= status < 400 or (status < 300 and operation not in LISTS):
+        return None
+    try:
+        plain = opened(headers, body)
+    except Failure as broken:
+        if status < 300:
+            broken.status = status
+            return broken
+        plain = None  # what it would have said is lost; its status is not
+    if status >= 400:
+        return errors.failure(status, headers, plain or b"", wall_s)
+    return None if plain is None else _judge_good(operation, status, headers, plain)
+
+
+def _judge_good(
+    operation: Operation, status: int, headers: Headers, plain: bytes
+) -> Failure | None:
+    if is_stream(headers) or plain.startswith(b"data:"):  # as some send without a content type
+        reader = Reader(None)
+        reader.feed(plain)
+        return reader.finish()
+    if operation is Operation.EMBEDDINGS and _looks_whole(plain):
+        return None
+    answer = object_in(plain)
+    if answer is None:
+        what = "what is no JSON object" if plain.strip() else "nothing"
+        return _malformed(status, f"it answered {status} with {what}")
+    if isinstance(answer.get(LISTS[operation]), list):
+        return None
+    if answer.get("error"):
+        return errors.failure_inside(answer, status)
+    return _malformed(status, f"it answered {status} without {LISTS[operation]}")
+
+
+def _looks_whole(plain: bytes) -> bool:
+    """Whether a large answer has the ends of a good one, which is all that is asked of it."""
+    if len(plain) <= MOST_NUMBERS_BYTES:
+        return False
+    head, tail = plain[:_END_BYTES].lstrip(), plain[-_END_BYTES:].rstrip()
+    return head[:1] == b"{" and tail[-1:] == b"}" and b'"data"' in head
+
+
+def _malformed(status: int, message: str) -> Failure:
+    return Failure(FailureKind.MALFORMED, message, status=status)
+
+
+def usage(operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None:
+    """The tokens that a good answer, which is no stream, says it took; None where it says none."""
+    if operation not in LISTS:
+        return None
+    plain = readable(headers, body)
+    if plain is None:
+        return None
+    if operation is Operation.EMBEDDINGS and len(plain) > MOST_NUMBERS_BYTES:
+        return usage_at_end(plain)
+    answer = object_in(plain)
+    return None if answer is None else usage_in(answer)

@@ -1,0 +1,68 @@
+"""The sum of this folder: OpenAI's API as the rest of the program asks about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proxy.core.call import Operation
+from proxy.core.event import UsageSeen
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.headers import Headers
+from proxy.dialects.credentials import CREDENTIALS
+from proxy.dialects.dialect import Asked, Complaint, Question, StreamReader, Texts
+from proxy.dialects.openai import answer, asked, embeddings, keep, paths, question, say, stream
+from proxy.dialects.openai import complaint as told
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAI:
+    """See `proxy.dialects.dialect.Dialect` for what each method promises."""
+
+    name: str = "openai"
+    credential_headers: frozenset[str] = CREDENTIALS
+
+    def recognise(self, method: str, path: str) -> Operation:
+        return paths.recognise(method, path)
+
+    def read(self, operation: Operation, body: bytes) -> Asked:
+        return asked.read(body)
+
+    def sign(self, api_key: str) -> tuple[tuple[str, str], ...]:
+        return (("Authorization", f"Bearer {api_key}"),)
+
+    def rewrite(self, body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:
+        return asked.rewrite(body, model, changes)
+
+    def judge(
+        self, operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
+    ) -> Failure | None:
+        return answer.judge(operation, status, headers, body, wall_s)
+
+    def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
+        return stream.reader(operation, headers)
+
+    def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
+        return keep.whole(operation, headers, body, streamed)
+
+    def usage(self, operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None:
+        return answer.usage(operation, headers, body)
+
+    def texts(self, body: bytes) -> Texts:
+        return embeddings.texts(body)
+
+    def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
+        return embeddings.vectors(asked, vectors, model, tokens)
+
+    def question(self, operation: Operation, body: bytes) -> Question:
+        return question.question(operation, body)
+
+    def say(
+        self, question: Question, text: str, *, answer_id: str, created_s: int, mark: str
+    ) -> tuple[bytes, str]:
+        return say.say(question, text, answer_id, created_s, mark)
+
+    def error(self, complaint: Complaint) -> tuple[bytes, str]:
+        return told.error(complaint)
+
+    def error_event(self, kind: FailureKind, message: str) -> bytes:
+        return told.error_event(kind, message)

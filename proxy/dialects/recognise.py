@@ -1,0 +1,18 @@
+"""Which dialects there are. To add one: a folder, and a line here."""
+
+from proxy.dialects.dialect import Dialect
+from proxy.dialects.openai.dialect import OpenAI
+from proxy.dialects.raw import Raw
+
+_DIALECTS: tuple[Dialect, ...] = (OpenAI(), Raw())
+
+NAMES = tuple(dialect.name for dialect in _DIALECTS)
+"""The words for `dialect` in policy files, the likeliest first."""
+
+
+def dialect_named(name: str) -> Dialect:
+    """The dialect of that name. LookupError, with the names there are, when there is none."""
+    for dialect in _DIALECTS:
+        if dialect.name == name:
+            return dialect
+    raise LookupError(f"no dialect is called {name!r}; there are {', '.join(NAMES)}")

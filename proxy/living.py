@@ -1,0 +1,51 @@
+"""The parts that live as long as the process: made here, once, and handed to what is compiled."""
+
+from collections.abc import Mapping
+
+from proxy.cache.memory import MemoryStore
+from proxy.core.clock import Clock, Dice
+from proxy.core.event import Hear
+from proxy.core.handler import Handler
+from proxy.dialects.dialect import Dialect
+from proxy.embeddings.handler import Encode
+from proxy.embeddings.model import LocalModel
+from proxy.engine.parts import Parts
+from proxy.policy.schema import Backend
+from proxy.policy.snapshot import Upstream
+from proxy.resilience.state import Standings
+from proxy.upstream.address import GuardedResolver
+from proxy.upstream.handler import Send
+from proxy.upstream.origin import Origin
+from proxy.upstream.passthrough import Passthrough
+from proxy.upstream.pool import Pool
+
+
+class Living:
+    """Connections, the local model, standings and the cache. Made inside the event loop."""
+
+    def __init__(self, backend: Backend, clock: Clock, dice: Dice, hear: Hear) -> None:
+        self.model = LocalModel(backend, clock, hear)
+        self._providers, self._strangers = Pool(), Pool(GuardedResolver())
+        self.parts = Parts(
+            clock=clock,
+            dice=dice,
+            hear=hear,
+            standings=Standings(clock, hear),
+            store=MemoryStore(clock),
+            send=self._send,
+            local=self._local,
+            passthrough=Passthrough(self._strangers),
+        )
+
+    def _send(self, upstream: Upstream, origins: Mapping[str, Origin], dialect: Dialect) -> Handler:
+        origin = origins[upstream.name]
+        template = self._providers.template(origin)
+        return Send(upstream, origin, origins, dialect, self._providers, template)
+
+    def _local(self, dialect: Dialect) -> Handler:
+        return Encode(self.model, dialect)
+
+    async def close(self) -> None:
+        await self._providers.close()
+        await self._strangers.close()
+        await self.model.close()

@@ -1,0 +1,142 @@
+"""Policy files in, the snapshot in force out."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
+from proxy.policy.check import check
+from proxy.policy.complaint import Complaint, PolicyError
+from proxy.policy.digest import digest
+from proxy.policy.document import Source
+from proxy.policy.doubt import doubts
+from proxy.policy.gather import Part, PolicySet, gather
+from proxy.policy.glob import globs
+from proxy.policy.parse import parse
+from proxy.policy.schema import (
+    LOCAL,
+    Defaults,
+    MatchSettings,
+    RouteSettings,
+    Settings,
+    TargetSettings,
+    UpstreamSettings,
+)
+from proxy.policy.snapshot import Match, Route, Snapshot, Target, Upstream
+from proxy.policy.words import host_of
+
+_M = TypeVar("_M", bound=Settings)
+
+
+def load(sources: Sequence[Source], environ: Mapping[str, str]) -> Snapshot:
+    """The policy set that `sources` make together, in the order of their paths.
+
+    Raises PolicyError with every complaint about every file, and nothing else.
+    """
+    complaints: list[Complaint] = []
+    warnings: list[Complaint] = []
+    ordered = sorted(sources, key=lambda source: source.path)
+    parsed = [parse(source, environ, complaints, warnings) for source in ordered]
+    files = [file for file in parsed if file is not None]
+    policies = gather(files, complaints)
+    complaints.extend(check(policies, unreadable=len(files) < len(parsed)))
+    warnings.extend(doubts(policies))
+    if not sources:
+        right = "give a .yaml, .yml or .toml file, or a folder that has one"
+        complaints.append(Complaint("policies", 1, 1, "there is no policy file", right))
+    if complaints:
+        raise PolicyError(complaints)
+    return _snapshot(policies, tuple(source.path for source in ordered), warnings)
+
+
+def _snapshot(
+    policies: PolicySet, files: tuple[str, ...], warnings: Sequence[Complaint]
+) -> Snapshot:
+    upstreams = {
+        name: _upstream(part, policies.defaults) for name, part in policies.upstreams.items()
+    }
+    routes = tuple(_route(part.settings) for part in policies.routes)
+    hosts = _hosts(policies)
+    said = (upstreams, routes, hosts, policies.passthrough, policies.backend)
+    return Snapshot(
+        digest=digest(*said),
+        files=files,
+        upstreams=MappingProxyType(upstreams),
+        routes=routes,
+        hosts=MappingProxyType(hosts),
+        passthrough=policies.passthrough,
+        backend=policies.backend,
+        warnings=tuple(str(warning) for warning in sorted(set(warnings))),
+    )
+
+
+def _upstream(part: Part[UpstreamSettings], defaults: Defaults) -> Upstream:
+    own = part.settings
+    return Upstream(
+        name=part.name,
+        dialect=own.dialect,
+        url=own.url,
+        hosts=own.hosts or (host_of(own.url),),
+        api_key=own.api_key,
+        missing_key=part.document.unset.get((*part.place, "api_key"), ""),
+        headers=MappingProxyType(dict(own.headers)),
+        models=MappingProxyType(dict(own.models)),
+        timeout=overlay(own.timeout, defaults.timeout),
+        retry=overlay(own.retry, defaults.retry),
+        breaker=overlay(own.breaker, defaults.breaker),
+    )
+
+
+def overlay(own: _M, defaults: _M) -> _M:
+    """`own` with the keys that were not written in it taken from `defaults`, at every depth."""
+    changes = {}
+    for name in type(own).model_fields:
+        mine, theirs = getattr(own, name), getattr(defaults, name)
+        if name not in own.model_fields_set:
+            changes[name] = theirs
+        elif isinstance(mine, Settings):
+            changes[name] = overlay(mine, theirs)
+    return own.model_copy(update=changes)
+
+
+def _route(settings: RouteSettings) -> Route:
+    return Route(
+        name=settings.name,
+        match=_match(settings.match),
+        strategy=settings.strategy,
+        targets=tuple(_target(target) for target in settings.targets),
+        cache=settings.cache,
+        last_resort=settings.last_resort,
+    )
+
+
+def _match(settings: MatchSettings) -> Match:
+    return Match(
+        upstream=frozenset(settings.upstream) if settings.upstream else None,
+        operation=settings.operation,
+        model=globs(settings.model) if settings.model else None,
+        headers=tuple((name.lower(), globs(words)) for name, words in settings.headers.items()),
+    )
+
+
+def _target(settings: TargetSettings) -> Target:
+    local = settings.upstream == LOCAL
+    return Target(
+        upstream=None if local else settings.upstream,
+        local=local,
+        model=settings.model,
+        set=MappingProxyType(dict(settings.set)),
+        on=settings.on,
+    )
+
+
+def _hosts(policies: PolicySet) -> dict[str, str]:
+    """Hosts to upstreams: those written under `hosts` first, then the first whose url has it."""
+    hosts = {
+        host: part.name
+        for part in policies.upstreams.values()
+        for host in part.settings.hosts or ()
+    }
+    for part in policies.upstreams.values():
+        if part.settings.hosts is None:
+            hosts.setdefault(host_of(part.settings.url), part.name)
+    return hosts

@@ -1,0 +1,107 @@
+"""A policy set in force: frozen, whole, every default filled in, every pattern compiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import JsonValue
+
+from proxy.core.call import Operation
+from proxy.core.failure import FailureKind
+from proxy.policy.glob import Globs
+from proxy.policy.schema import (
+    LOCAL,
+    Backend,
+    Breaker,
+    Cache,
+    Dialect,
+    LastResort,
+    Passthrough,
+    Retry,
+    Timeout,
+)
+from proxy.policy.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider under its settings, those of `defaults` included.
+
+    `api_key` is None where none was written (none is needed) and where the written one is not set;
+    `missing_key` then names the variables that lack, and no fallback may land here.
+    """
+
+    name: str
+    dialect: Dialect
+    url: str
+    hosts: tuple[str, ...]
+    api_key: Secret | None
+    missing_key: str
+    headers: Mapping[str, str] = field(repr=False)
+    models: Mapping[str, str]
+    timeout: Timeout
+    retry: Retry
+    breaker: Breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which requests a route governs. None and empty mean any. Header names are lower-case."""
+
+    upstream: frozenset[str] | None = None
+    operation: tuple[Operation, ...] | None = None
+    model: Globs | None = None
+    headers: tuple[tuple[str, Globs], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who may answer. `upstream` is None when `local`. `on`: failures before it that lead here."""
+
+    upstream: str | None
+    local: bool
+    model: str | None
+    set: Mapping[str, JsonValue]
+    on: frozenset[FailureKind]
+
+    @property
+    def name(self) -> str:
+        return self.upstream or LOCAL
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who answers a kind of request."""
+
+    name: str
+    match: Match
+    strategy: Literal["sequential"]
+    targets: tuple[Target, ...]
+    cache: Cache | None
+    last_resort: LastResort
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that the files of a policy set say.
+
+    `digest` is the same for the same effective content, and only for that. `hosts` leads from a
+    lower-case host, or host:port, to the name of an upstream.
+    """
+
+    digest: str
+    files: tuple[str, ...]
+    upstreams: Mapping[str, Upstream]
+    routes: tuple[Route, ...]
+    hosts: Mapping[str, str]
+    passthrough: Passthrough | None
+    backend: Backend
+    warnings: tuple[str, ...]
+
+    def upstream_for_host(self, host: str, port: int) -> Upstream | None:
+        """The upstream that the app means by `host` and `port`; None for a stranger's host."""
+        host = host.lower()
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        name = self.hosts.get(f"{host}:{port}") or self.hosts.get(host)
+        return self.upstreams[name] if name is not None else None

@@ -1,0 +1,49 @@
+"""Requests are read without trust, and rewritten without touching what was given."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.failure import Unfit
+from proxy.dialects.dialect import Asked
+from proxy.dialects.openai.asked import read, rewrite
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        (b'{"model": "m", "stream": true}', Asked("m", True)),
+        (b' \n{"model": "m", "stream": false}', Asked("m")),
+        (b'{"model": 7, "stream": "true"}', Asked()),
+        (b'{"model": "m"', Asked()),
+        (b'["m"]', Asked()),
+        (b"--boundary", Asked()),
+        (b"", Asked()),
+    ],
+)
+def test_read(body: bytes, asked: Asked) -> None:
+    assert read(body) == asked
+
+
+@given(st.binary())
+def test_read_anything(body: bytes) -> None:
+    assert isinstance(read(body), Asked)
+
+
+def test_rewrite() -> None:
+    body = b'{"model":"a","max_tokens":9,"seed":1,"x":{"y":[1,null]}}'
+    changed = rewrite(body, "b", {"max_tokens": 5, "seed": None, "temperature": 0.2})
+    assert orjson.loads(changed) == {
+        "model": "b",
+        "max_tokens": 5,
+        "x": {"y": [1, None]},
+        "temperature": 0.2,
+    }
+    assert rewrite(body, None, {}) is body
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"--form", b'{"model":'])
+def test_rewrite_needs_an_object(body: bytes) -> None:
+    with pytest.raises(Unfit, match="no JSON object"):
+        rewrite(body, "b", {})

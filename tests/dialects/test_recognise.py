@@ -1,0 +1,19 @@
+"""Dialects are found by name."""
+
+import pytest
+
+from proxy.dialects.dialect import Dialect
+from proxy.dialects.openai.dialect import OpenAI
+from proxy.dialects.raw import Raw
+from proxy.dialects.recognise import NAMES, dialect_named
+
+
+def test_by_name() -> None:
+    assert NAMES == ("openai", "raw")
+    found: tuple[Dialect, ...] = tuple(dialect_named(name) for name in NAMES)
+    assert found == (OpenAI(), Raw())
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(LookupError, match="openai, raw"):
+        dialect_named("opneai")

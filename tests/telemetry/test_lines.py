@@ -1,0 +1,132 @@
+import logging
+
+import pytest
+
+from proxy.core.event import BreakerMoved, Bug, ModelLoaded, PolicyLoaded, PolicyRefused
+from proxy.core.failure import FailureKind
+from proxy.core.reply import End, Source
+from proxy.telemetry.advice import ADVICE
+from proxy.telemetry.lines import FIELDS, LOGGER, Lines
+from tests.telemetry.calls import Telling, broken, plain, saved
+
+Caplog = pytest.LogCaptureFixture
+
+
+def _said(caplog: Caplog) -> list[tuple[str, str]]:
+    return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+
+def test_a_plain_call_is_a_line_at_debug_only(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    plain(Lines().hear)
+    assert _said(caplog) == []
+    caplog.set_level("DEBUG", LOGGER)
+    plain(Lines().hear)
+    assert _said(caplog) == [("DEBUG", "Answered by openai.")]
+
+
+def test_a_saved_call_is_told_of_as_it_happens_and_at_its_end(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    saved(Lines().hear, "slow down, sk-abcdefgh12345")
+    assert _said(caplog) == [
+        ("INFO", "openai failed (rate_limit); asking it again in 2.00 s."),
+        ("INFO", "openai failed (rate_limit); openrouter answered instead."),
+        ("INFO", "openai failed (rate_limit 429: slow down, [redacted]); openrouter answered."),
+    ]
+    fields = caplog.records[-1].__dict__[FIELDS]
+    assert fields["call"] == "call-1"
+    assert (fields["target"], fields["source"], fields["attempts"]) == ("openrouter", "upstream", 3)
+    assert fields["duration_ms"] == 4000.0
+    assert caplog.records[0].__dict__[FIELDS]["call"] == "call-1"
+
+
+@pytest.mark.parametrize(
+    ("ended", "level", "words"),
+    [
+        (
+            {"status": 429, "kind": FailureKind.RATE_LIMIT},
+            "WARNING",
+            "No answer: openai failed (rate_limit 429: slow). The app got 429. Raise the limits",
+        ),
+        (
+            {"status": 400, "kind": FailureKind.BAD_REQUEST},
+            "INFO",
+            "The app has to correct its request.",
+        ),
+        (
+            {"source": Source.MOCK, "target": "mock", "fallback": True, "degraded": "mock"},
+            "WARNING",
+            "the app got a mock answer, marked as one.",
+        ),
+        ({"source": Source.STALE, "target": "cache"}, "WARNING", "a stored answer past its time."),
+        ({"source": Source.LOCAL, "fallback": True}, "INFO", "the app got vectors made here."),
+        ({"end": End.ABANDONED}, "INFO", "The app hung up on the answer of openai"),
+        ({"end": End.LOST}, "WARNING", "the proxy stopped"),
+    ],
+)
+def test_a_call_that_went_otherwise(
+    caplog: Caplog, ended: dict[str, object], level: str, words: str
+) -> None:
+    caplog.set_level("INFO", LOGGER)
+    told = Telling(Lines().hear)
+    told.fails("openai", FailureKind.RATE_LIMIT, 429, "slow")
+    told.ends(**ended)  # type: ignore[arg-type]
+    ((said_level, message),) = _said(caplog)
+    assert said_level == level
+    assert words in message
+
+
+def test_a_stream_that_breaks_is_told_of_at_once(caplog: Caplog) -> None:
+    caplog.set_level("WARNING", LOGGER)
+    broken(Lines().hear, "reset\nforged")
+    breaks, end = _said(caplog)
+    assert breaks == (
+        "WARNING",
+        "An answer of openai broke after it began (broken_stream): reset\\x0aforged",
+    )
+    assert end[0] == "WARNING"
+
+
+def test_what_no_call_told_of(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    lines = Lines()
+    lines.hear(BreakerMoved("openai", "closed", "open", "5 failures in a row"), None)
+    lines.hear(BreakerMoved("openai", "open", "half_open"), None)
+    lines.hear(BreakerMoved("openai", "half_open", "closed"), None)
+    lines.hear(PolicyLoaded("abc", ("a.yaml", "b.toml"), ("a.yaml:3:1: no key",)), None)
+    lines.hear(PolicyRefused(("a.yaml:1:2: unknown key {x}",)), None)
+    lines.hear(ModelLoaded("mini", "numpy", 0.25), None)
+    lines.hear(ModelLoaded("mini", "numpy", 0.25, "no such file"), None)
+    assert [level for level, _ in _said(caplog)] == [
+        *("WARNING", "INFO", "INFO"),
+        *("INFO", "WARNING", "ERROR"),
+        *("INFO", "WARNING"),
+    ]
+    messages = [message for _, message in _said(caplog)]
+    assert "5 failures in a row" in messages[0]
+    assert "a.yaml, b.toml" in messages[3]
+    assert messages[5].endswith("Fix: a.yaml:1:2: unknown key {x}")
+
+
+def test_a_bug_is_told_with_its_traceback(caplog: Caplog) -> None:
+    told = Telling(Lines().hear)
+    try:
+        raise ZeroDivisionError("oops")
+    except ZeroDivisionError as error:
+        told.tell(Bug("route chat", error))
+    assert _said(caplog)[0][0] == "ERROR"
+    assert "ZeroDivisionError: oops" in caplog.text
+
+
+def test_every_kind_has_advice() -> None:
+    assert set(ADVICE) == set(FailureKind)
+
+
+def test_nothing_is_worded_that_nobody_reads(caplog: Caplog) -> None:
+    logging.getLogger(LOGGER).setLevel(logging.CRITICAL)
+    try:
+        saved(Lines().hear)
+        broken(Lines().hear)
+    finally:
+        logging.getLogger(LOGGER).setLevel(logging.NOTSET)
+    assert _said(caplog) == []
