@@ -31,6 +31,7 @@ MAY_BE_IMPURE = {"core/clock.py"}
 HEAVY = {"numpy": "embeddings", "tokenizers": "embeddings", "safetensors": "embeddings"}
 HEAVY |= {"pybreaker": "resilience/breaker.py", "opentelemetry": "telemetry"}
 HEAVY |= {"prometheus_client": "telemetry", "cachetools": "cache"}
+HEAVY |= {"threadpoolctl": "embeddings", "requests": "telemetry/exporter.py"}
 
 
 def _imports() -> list[tuple[Path, str]]:

@@ -12,6 +12,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
@@ -81,10 +82,15 @@ class SentenceTransformers:
     def encode_s(self, texts: list[str], batch_size: int) -> float:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"texts": texts, "batch_size": batch_size}) + "\n")
-        self._process.stdin.flush()
-        if not (answer := self._process.stdout.readline()):
-            raise RuntimeError(
+        asked = json.dumps({"texts": texts, "batch_size": batch_size})
+        try:
+            self._process.stdin.write(asked + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise SystemExit(
                 f"sentence-transformers does not run in {self._python}: "
                 "try `import sentence_transformers` there"
             )
@@ -95,7 +101,10 @@ class SentenceTransformers:
         return min(BATCH_SIZES, key=lambda size: self.encode_s(texts, size))
 
     def close(self) -> None:
-        self._process.communicate()
+        """Ends it, whatever it does."""
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:
+            pass
 
 
 def other_python() -> str | None:

@@ -7,6 +7,7 @@ answers and chunks came, and in how many seconds. Fails at the first answer that
 import asyncio
 import sys
 import time
+from typing import cast
 
 import orjson
 import uvloop
@@ -41,8 +42,7 @@ class Client(asyncio.Protocol):
         self.answers = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._next()
 
     def _next(self) -> None:

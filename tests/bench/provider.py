@@ -5,6 +5,7 @@ for a stream. Run as `python -m tests.bench.provider`; prints its port.
 """
 
 import asyncio
+from typing import cast
 
 import uvloop
 
@@ -43,8 +44,7 @@ EVENTS = [
 
 class Provider(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:

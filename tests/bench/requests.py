@@ -79,7 +79,7 @@ def load(port: int, model: str, stream: bool, requests: int) -> tuple[int, int]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=90,
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
