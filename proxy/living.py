@@ -39,8 +39,8 @@ class Living:
 
     def _send(self, upstream: Upstream, origins: Mapping[str, Origin], dialect: Dialect) -> Handler:
         origin = origins[upstream.name]
-        template = self._providers.template(origin)
-        return Send(upstream, origin, origins, dialect, self._providers, template)
+        door = self._providers.door(origin, upstream.name, upstream.timeout.connect)
+        return Send(upstream, origin, origins, dialect, self._providers, door)
 
     def _local(self, dialect: Dialect) -> Handler:
         return Encode(self.model, dialect)

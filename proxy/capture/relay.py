@@ -7,20 +7,20 @@ However it ends, everyone is told how, and an answer that was cut never looks wh
 import asyncio
 from http import HTTPStatus
 
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web import BaseRequest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
-from proxy.core.call import Call, Operation
+from proxy.core.call import Call
 from proxy.core.event import StreamBroke
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import End, Reply, Whole
 from proxy.dialects.dialect import Dialect
 from proxy.engine.marks import marks
-from proxy.upstream.fields import PSEUDONYM, without_hop_by_hop
+from proxy.upstream.fields import PSEUDONYM, VIA, head, without_hop_by_hop
 
 _NO_CONTENT = frozenset((204, 304))
+_CONTENT_LENGTH, _DATE = istr("Content-Length"), istr("Date")
 _STOPPING = "the proxy is stopping"
 
 
@@ -61,43 +61,46 @@ async def _send(
     fields = without_hop_by_hop(reply.headers)
     for name, value in marks(call, reply):
         fields[name] = value
-    fields.add("Via", PSEUDONYM)
-    if "Date" not in fields:
-        fields["Date"] = rfc822_formatted_time()
+    fields.add(VIA, PSEUDONYM)
+    if _DATE not in fields:
+        fields[_DATE] = rfc822_formatted_time()
     if last or not request.keep_alive:
         fields["Connection"] = "close"
     elif request.version < (1, 1):
         fields["Connection"] = "keep-alive"
-    writer = request.writer
-    status = f"HTTP/1.1 {reply.status} {reply.reason or _phrase(reply.status)}"
+    first_line = f"HTTP/1.1 {reply.status} {reply.reason or _phrase(reply.status)}"
     body = reply.body
     if request.method == "HEAD" or reply.status in _NO_CONTENT:
-        await writer.write_headers(status, fields)
-        await writer.write_eof()
+        _transport(request).write(head(first_line, fields))
     elif isinstance(body, Whole):
         content = body.content
-        fields["Content-Length"] = str(len(content))
+        fields[_CONTENT_LENGTH] = str(len(content))
         for tap in reply.taps:
             tap(content)
-        await writer.write_headers(status, fields)
-        await writer.write_eof(content)
+        _transport(request).write(head(first_line, fields) + content)
+        await request.writer.drain()
     else:
-        framed = _frame(request, writer, fields)
-        await writer.write_headers(status, fields)
-        if call.operation is Operation.OTHER:
-            writer.send_headers()  # nobody held a first chunk back: it may be long in coming
-        return await _pump(request, call, reply, dialect, writer, framed)
+        framed = _frame(request, fields)
+        return await _pump(request, call, reply, dialect, head(first_line, fields), framed)
     return End.COMPLETE
 
 
-def _frame(request: BaseRequest, writer: AbstractStreamWriter, fields: CIMultiDict[str]) -> bool:
+def _transport(request: BaseRequest) -> asyncio.Transport:
+    """Raises ConnectionError where the app has gone."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionError("the app has gone")
+    return transport
+
+
+def _frame(request: BaseRequest, fields: CIMultiDict[str]) -> bool:
     """Choose how the app knows the body's end: its length, chunks, or (HTTP/1.0) the connection's
     end. Returns whether it can tell a cut from the end."""
     if "Content-Length" in fields:
         return True
     if request.version >= (1, 1):
         fields["Transfer-Encoding"] = "chunked"
-        writer.enable_chunking()
+        request.writer.enable_chunking()
         return True
     fields["Connection"] = "close"
     return False
@@ -108,10 +111,12 @@ async def _pump(
     call: Call,
     reply: Reply,
     dialect: Dialect,
-    writer: AbstractStreamWriter,
+    opening: bytes,
     framed: bool,
 ) -> End:
     taps = reply.taps
+    writer = request.writer
+    _transport(request).write(opening)
     try:
         async for chunk in reply.body:
             for tap in taps:
@@ -134,11 +139,13 @@ async def _break(
     request: BaseRequest, reply: Reply, dialect: Dialect, kind: FailureKind, message: str
 ) -> None:
     """The dialect's in-band error, where the reply is a stream of events that was begun."""
+    if isinstance(reply.body, Whole):
+        return  # its length was promised, and all of it is on its way
     content_type = (reply.headers.get("Content-Type") or "").lower()
     if not content_type.startswith("text/event-stream") or "Content-Encoding" in reply.headers:
         return
     transport = request.transport
-    if request.writer.output_size > 0 and transport is not None and not transport.is_closing():
+    if transport is not None and not transport.is_closing():
         await request.writer.write(dialect.error_event(kind, message))
 
 

@@ -36,7 +36,7 @@ class Trace:
     parent_id: int | None = None
 
     def header(self, span_id: int | None = None) -> str:
-        """The `traceparent` that makes `span_id`, or else this span, the parent of what it asks for.
+        """The `traceparent` that makes `span_id`, or else this span, the parent of what follows.
 
         https://www.w3.org/TR/trace-context/#traceparent-header, version 00.
         """

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
+from proxy.core.wheel import Wheel
+
 
 class Timer(Protocol):
     """A call that is yet to come."""
@@ -44,10 +46,17 @@ class Dice(Protocol):
         ...
 
 
-class SystemClock:
-    """The clock of the running event loop."""
+COARSE_FROM_S = 1.0
+"""A wait of this long or longer may end a little late, and costs less for it (see `wheel`)."""
 
-    __slots__ = ()
+
+class SystemClock:
+    """The clock of one event loop: the one that runs when it is first asked to call somebody."""
+
+    __slots__ = ("_wheel",)
+
+    def __init__(self) -> None:
+        self._wheel: Wheel | None = None
 
     def now(self) -> float:
         return time.monotonic()
@@ -56,7 +65,11 @@ class SystemClock:
         return time.time()
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
-        return asyncio.get_running_loop().call_later(delay_s, call)
+        if delay_s < COARSE_FROM_S:
+            return asyncio.get_running_loop().call_later(delay_s, call)
+        if self._wheel is None:
+            self._wheel = Wheel(asyncio.get_running_loop())
+        return self._wheel.call_later(delay_s, call)
 
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)

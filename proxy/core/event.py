@@ -199,13 +199,17 @@ class Entry:
 
 
 class Journal:
-    """The account of one call, in order: its marks, its trace and its error body come from it."""
+    """The account of one call, in order: its marks, its trace and its error body come from it.
 
-    __slots__ = ("_clock", "_hear", "attempts", "call_id", "entries", "opened_at")
+    `attempts` counts provider calls, `failures` those that failed and targets held back.
+    """
+
+    __slots__ = ("_clock", "_hear", "attempts", "call_id", "entries", "failures", "opened_at")
 
     def __init__(self, call_id: str, clock: Clock, hear: Hear) -> None:
         self.call_id = call_id
         self.attempts = 0
+        self.failures = 0
         self.entries: list[Entry] = []
         self._clock = clock
         self._hear = hear
@@ -214,5 +218,7 @@ class Journal:
     def tell(self, event: CallEvent) -> None:
         if type(event) is AttemptStarted:
             self.attempts += 1
+        elif isinstance(event, AttemptEnded | PassedOver) and event.kind is not None:
+            self.failures += 1
         self.entries.append(Entry(self._clock.now(), event))
         self._hear(event, self)

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator
 
+from multidict import istr
+
 from proxy.core.call import Call
 from proxy.core.event import AttemptEnded, PassedOver
 from proxy.core.failure import FailureKind
 from proxy.core.reply import Reply
 from proxy.engine.observe import is_fallback
+
+REQUEST_ID = istr("x-understudy-request-id")
+SOURCE = istr("x-understudy-source")
+TARGET = istr("x-understudy-target")
+ATTEMPTS = istr("x-understudy-attempts")
+FALLBACK = istr("x-understudy-fallback")
+DEGRADED = istr("x-understudy-degraded")
+PROXY_STATUS = istr("Proxy-Status")
 
 _PROXY_ERRORS = {
     FailureKind.TIMEOUT_CONNECT: "connection_timeout",
@@ -24,17 +34,16 @@ _PROXY_ERRORS = {
 
 def marks(call: Call, reply: Reply) -> Iterator[tuple[str, str]]:
     """Name and value of every mark, ready to be sent."""
-    yield "x-understudy-request-id", call.id
-    yield "x-understudy-source", reply.source.value
-    yield "x-understudy-target", reply.target
-    yield "x-understudy-attempts", str(call.journal.attempts)
+    yield REQUEST_ID, call.id
+    yield SOURCE, reply.source.value
+    yield TARGET, reply.target
+    yield ATTEMPTS, str(call.journal.attempts)
     if reply.status < 400 and is_fallback(call, reply.source, reply.target):
-        yield "x-understudy-fallback", "true"
+        yield FALLBACK, "true"
     if reply.degraded:
-        yield "x-understudy-degraded", reply.degraded
-    failed = ", ".join(_proxy_status(call))
-    if failed:
-        yield "Proxy-Status", failed
+        yield DEGRADED, reply.degraded
+    if call.journal.failures:
+        yield PROXY_STATUS, ", ".join(_proxy_status(call))
 
 
 def _proxy_status(call: Call) -> Iterator[str]:

@@ -150,7 +150,8 @@ class Breaker(pybreaker.CircuitBreakerListener):
             return
         if outcome is Outcome.SUCCEEDED:
             self._window.success()
-            self._machine.call(_well)
+            if probe or self._machine.fail_counter:  # else there is nothing to forget
+                self._machine.call(_well)
             return
         self._window.failure()
         self._reason = self._why(probe)

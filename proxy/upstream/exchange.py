@@ -6,23 +6,25 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import http
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
 from proxy.core.reply import Reply, Source
 from proxy.upstream.errors import on_answer, on_body
-from proxy.upstream.pool import HEADER_BYTES, HEADER_COUNT, Pool
+from proxy.upstream.fields import head
+from proxy.upstream.pool import HEADER_BYTES, HEADER_COUNT, Door, Pool
 
 _DEAD = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 """What it looks like to write into a connection that the provider closed while it was idle."""
 
 _WITH_CONTENT = frozenset(("POST", "PUT", "PATCH"))
 """Methods whose requests say so when their content is empty (RFC 9110 8.6)."""
+
+_CONTENT_LENGTH = istr("Content-Length")
 
 READ_BUFFER_BYTES = 64 * 2**10
 """Read from a provider before the app takes some; the transport pauses above twice this."""
@@ -62,13 +64,18 @@ class Exchange:
             max_headers=HEADER_COUNT,
         )
         try:
-            writer = StreamWriter(protocol, asyncio.get_running_loop())
-            await writer.write_headers(f"{call.method} {path} HTTP/1.1", fields)
-            if "Content-Length" not in fields and call.rest is not None:
-                writer.enable_chunking()
+            first_line = f"{call.method} {path} HTTP/1.1"
+            transport = protocol.transport
+            if transport is None:
+                raise aiohttp.ServerDisconnectedError
             if call.rest is None and len(call.body) <= AT_ONCE_BYTES:
-                await writer.write_eof(call.body)
+                transport.write(head(first_line, fields) + call.body)
             else:
+                writer = StreamWriter(protocol, asyncio.get_running_loop())
+                if "Content-Length" not in fields:
+                    fields["Transfer-Encoding"] = "chunked"
+                    writer.enable_chunking()
+                transport.write(head(first_line, fields))
                 self._upload = asyncio.create_task(_upload(writer, protocol, call))
             message, self._payload = await protocol.read()
             while 100 <= message.code < 200:  # interim answers are between neighbours
@@ -132,24 +139,17 @@ async def _upload(writer: StreamWriter, protocol: ResponseHandler, call: Call) -
         protocol.set_exception(error)  # wakes who waits for an answer, if none is there yet
 
 
-async def ask(
-    pool: Pool,
-    template: ClientRequest,
-    connect_s: float,
-    call: Call,
-    path: str,
-    fields: CIMultiDict[str],
-    target: str,
-) -> Reply:
-    """Send `call` on a connection of `pool` and return what comes back, its body still to be read.
+async def ask(pool: Pool, door: Door, call: Call, path: str, fields: CIMultiDict[str]) -> Reply:
+    """Send `call` through `door` and return what comes back, its body still to be read.
 
     A pooled connection that turns out to be dead before anything came back is no attempt: another
     is taken, where the call may be repeated. Raises Failure(network | timeout.connect | malformed).
     """
+    target = door.target
     if call.rest is None and (call.body or call.method in _WITH_CONTENT):
-        fields["Content-Length"] = str(len(call.body))
+        fields[_CONTENT_LENGTH] = str(len(call.body))
     while True:
-        connection, protocol, reused = await pool.connect(template, connect_s, target)
+        connection, protocol, reused = await pool.connect(door)
         exchange = Exchange(connection, protocol, target)
         try:
             message = await exchange.send(call, path, fields)

@@ -1,6 +1,6 @@
-"""Header fields of a request on its way to a provider."""
+"""Header fields on their way on: what is left out, what is added, and how they are spelled."""
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from proxy.core.call import Call
 from proxy.core.headers import Headers
@@ -9,17 +9,19 @@ PSEUDONYM = "1.1 understudy"
 """How this proxy signs `Via` (RFC 9110 7.6.3)."""
 
 HOP_BY_HOP = (
-    "Connection",
-    "Keep-Alive",
-    "Proxy-Connection",
-    "TE",
-    "Trailer",
-    "Transfer-Encoding",
-    "Upgrade",
-    "Proxy-Authenticate",
-    "Proxy-Authorization",
+    istr("Connection"),
+    istr("Keep-Alive"),
+    istr("Proxy-Connection"),
+    istr("TE"),
+    istr("Trailer"),
+    istr("Transfer-Encoding"),
+    istr("Upgrade"),
+    istr("Proxy-Authenticate"),
+    istr("Proxy-Authorization"),
 )
 """Fields between two neighbours only (RFC 9110 7.6.1). `Trailer` announces what aiohttp drops."""
+
+HOST, VIA, EXPECT = istr("Host"), istr("Via"), istr("Expect")
 
 _TO_STRANGERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent", "tracestate")
 """What of the app's headers goes to an upstream that it was not calling. A list of what may go,
@@ -29,25 +31,52 @@ _TO_STRANGERS_PREFIX = "x-stainless-"
 """How the official SDKs describe themselves."""
 
 
+class UnsafeField(ValueError):
+    """A field that would be read as more than one: it is never sent."""
+
+
+def head(first_line: str, fields: CIMultiDict[str]) -> bytes:
+    """The head of a message. Bytes that came in as they are no text go out as they came.
+
+    Raises UnsafeField where a name or value could end a line (RFC 9110 5.5).
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
+    text = f"{first_line}\r\n{''.join(lines)}\r\n"
+    ends = len(lines) + 2
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        raise UnsafeField("a header field holds CR, LF or NUL")
+    return text.encode("utf-8", "surrogateescape")
+
+
 def without_hop_by_hop(headers: Headers) -> CIMultiDict[str]:
     """A copy less the fields between neighbours and those that `Connection` names; order kept."""
-    kept = CIMultiDict(headers.items()) if not isinstance(headers, CIMultiDict) else headers.copy()
-    for named in headers.getall("Connection", []):
-        for name in named.split(","):
-            kept.popall(name.strip(), None)
+    if isinstance(headers, (CIMultiDictProxy, CIMultiDict)):
+        kept = headers.copy()
+    else:
+        kept = CIMultiDict(headers.items())
     for name in HOP_BY_HOP:
         if name in kept:
+            if name is HOP_BY_HOP[0]:
+                _drop_named(kept)
             del kept[name]
     return kept
+
+
+def _drop_named(fields: CIMultiDict[str]) -> None:
+    """Drop what `Connection` says is for the next neighbour only."""
+    for named in fields.getall("Connection"):
+        for name in named.split(","):
+            if (bare := name.strip()).lower() not in ("connection", "keep-alive", "close"):
+                fields.popall(bare, None)
 
 
 def to_own(call: Call, authority: str) -> CIMultiDict[str]:
     """The app's own headers, for the upstream that it was calling."""
     fields = without_hop_by_hop(call.headers)
-    if "Expect" in fields:
-        del fields["Expect"]  # answered by us already: the body was read
-    fields["Host"] = authority
-    fields.add("Via", PSEUDONYM)
+    if EXPECT in fields:
+        del fields[EXPECT]  # answered by us already: the body was read
+    fields[HOST] = authority
+    fields.add(VIA, PSEUDONYM)
     return fields
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aiohttp.client_reqrep import ClientRequest
 from multidict import CIMultiDict
 
 from proxy.core.call import Call
@@ -13,7 +12,7 @@ from proxy.policy.snapshot import Upstream
 from proxy.upstream.exchange import ask
 from proxy.upstream.fields import to_own, to_stranger
 from proxy.upstream.origin import Origin
-from proxy.upstream.pool import Pool
+from proxy.upstream.pool import Door, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,13 @@ class Send:
     origins: Mapping[str, Origin] = field(repr=False)
     dialect: Dialect
     pool: Pool = field(repr=False)
-    template: ClientRequest = field(repr=False)
+    door: Door = field(repr=False)
 
     async def handle(self, call: Call) -> Reply:
         path = call.path
         if call.upstream != self.upstream.name:
             path = self.origin.rebase(path, self.origins[call.upstream])
-        return await ask(
-            self.pool,
-            self.template,
-            self.upstream.timeout.connect,
-            call,
-            path,
-            self._fields(call),
-            self.upstream.name,
-        )
+        return await ask(self.pool, self.door, call, path, self._fields(call))
 
     def _fields(self, call: Call) -> CIMultiDict[str]:
         if call.upstream == self.upstream.name:

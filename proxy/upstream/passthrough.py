@@ -29,6 +29,5 @@ class Passthrough:
             check(origin.host)
         except Forbidden as error:
             raise forbidden(error, call.upstream) from error
-        template = self.pool.template(origin)
-        fields = to_own(call, origin.authority)
-        return await ask(self.pool, template, CONNECT_S, call, call.path, fields, call.upstream)
+        door = self.pool.door(origin, call.upstream, CONNECT_S)
+        return await ask(self.pool, door, call, call.path, to_own(call, origin.authority))

@@ -6,6 +6,7 @@ the CPU of a relayed request, and hide whether a connection was fresh.
 """
 
 import asyncio
+from dataclasses import dataclass
 from weakref import WeakSet
 
 import aiohttp
@@ -34,6 +35,15 @@ HEADER_BYTES = 64 * 2**10
 HEADER_COUNT = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the connector wants to know of an origin, and under which name its failures go."""
+
+    target: str
+    request: ClientRequest
+    timeout: aiohttp.ClientTimeout
+
+
 class Pool:
     """Gives out connections. `close` at the end."""
 
@@ -48,22 +58,21 @@ class Pool:
         )
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
-    def template(self, origin: Origin) -> ClientRequest:
-        """What the connector wants to know of an origin; good for any number of connections."""
-        return ClientRequest("GET", URL(origin.url), loop=asyncio.get_running_loop())
+    def door(self, origin: Origin, target: str, connect_s: float) -> Door:
+        """The way to `origin`, good for any number of connections."""
+        request = ClientRequest("GET", URL(origin.url), loop=asyncio.get_running_loop())
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, ceil_threshold=1e9)
+        return Door(target, request, timeout)
 
-    async def connect(
-        self, template: ClientRequest, connect_s: float, target: str
-    ) -> tuple[Connection, ResponseHandler, bool]:
+    async def connect(self, door: Door) -> tuple[Connection, ResponseHandler, bool]:
         """A connection, its protocol, and whether it served before.
 
-        Raises Failure(timeout.connect | network) after `connect_s` seconds or when there is none.
+        Raises Failure(timeout.connect | network) when its time is up or when there is none.
         """
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, ceil_threshold=1e9)
         try:
-            connection = await self._connector.connect(template, [], timeout)
+            connection = await self._connector.connect(door.request, [], door.timeout)
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
-            raise on_connect(error, target) from error
+            raise on_connect(error, door.target) from error
         protocol = connection.protocol
         assert protocol is not None  # of a connection that was just handed out
         reused = protocol in self._used
