@@ -1,4 +1,4 @@
-"""A clock that jumps and dice that are loaded, for every test that would otherwise have to sleep."""
+"""A clock that jumps and dice that are loaded, for tests that would otherwise have to sleep."""
 
 import asyncio
 import heapq
@@ -52,6 +52,13 @@ class FalseClock:
         finally:
             timer.cancel()
 
+    @property
+    def next_due(self) -> float | None:
+        """Seconds until the next timer rings; None when nobody waits for one."""
+        while self._timers and self._timers[0].cancelled:
+            heapq.heappop(self._timers)
+        return max(0.0, self._timers[0].due - self._now) if self._timers else None
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass at once, ringing what is due on the way."""
         until = self._now + seconds
@@ -72,16 +79,20 @@ class FalseClock:
         """The result of `work`, with no real time spent waiting. A wait for nothing fails."""
         task = asyncio.ensure_future(work)
         while not task.done():
-            for _ in range(_SETTLE_TURNS):
-                await asyncio.sleep(0)
-                if task.done():
-                    break
-            else:
-                if not self._ring():
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
-                    raise AssertionError("everybody waits, and no timer is set")
+            await settle(task)
+            if not task.done() and not self._ring():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise AssertionError("everybody waits, and no timer is set")
         return task.result()
+
+
+async def settle(task: asyncio.Future[Any] | None = None) -> None:
+    """Let everything happen that happens by itself, until `task` is done or everybody waits."""
+    for _ in range(_SETTLE_TURNS):
+        await asyncio.sleep(0)
+        if task is not None and task.done():
+            break
 
 
 class LoadedDice:

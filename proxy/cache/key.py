@@ -1,5 +1,6 @@
 """Under which name an answer is kept: everything that could make two answers differ, hashed."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 
@@ -30,9 +31,7 @@ def exact_key(call: Call, credential_headers: frozenset[str], plan: str) -> byte
     shaping = [
         (lower, value)
         for name, value in call.headers.items()
-        if (lower := name.lower()) in credential_headers
-        or lower in _SHAPING
-        or lower.startswith(_SHAPING_FAMILIES)
+        if (lower := _shaping(name, credential_headers))
     ]
     shaping.sort(key=_NAME)  # stable: fields of one name keep their order, which has a meaning
     parts = (plan, call.method, call.upstream, call.path, shaping)
@@ -43,3 +42,11 @@ def exact_key(call: Call, credential_headers: frozenset[str], plan: str) -> byte
     key = blake2b(head, digest_size=KEY_BYTES, person=_PERSON)
     key.update(call.body)
     return key.digest()
+
+
+@lru_cache(maxsize=1024)  # an app sends the same few names for ever
+def _shaping(name: str, credential_headers: frozenset[str]) -> str:
+    """`name` in lower case where that header counts; else nothing."""
+    lower = name.lower()
+    counts = lower in credential_headers or lower in _SHAPING or lower.startswith(_SHAPING_FAMILIES)
+    return lower if counts else ""

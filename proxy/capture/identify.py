@@ -1,5 +1,6 @@
 """Which upstream a request is for, told from its target alone (RFC 9112 3.2)."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +8,10 @@ from dataclasses import dataclass
 from proxy.core.call import Face
 from proxy.core.headers import Headers
 from proxy.engine.compile import Program
+from proxy.upstream.fields import VIA
 
 _ABSOLUTE = re.compile(r"(?i:http)://([^/?#]*)(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
-_LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def identify(
 
     `own_ports` are this process's, with what listens there: a request to them would come back.
     """
-    if any("understudy" in via for via in headers.getall("Via", [])):
+    if VIA in headers and any("understudy" in via for via in headers.getall(VIA, [])):
         raise Refused(508, "this request went through Understudy before: it would go round forever")
     if method == "CONNECT":
         raise Refused(
@@ -82,7 +83,7 @@ def _absolute(
     upstream = program.snapshot.upstream_for_host(host, port)
     if upstream is not None:
         return Place(upstream.name, path, Face.HTTP_PROXY, True)
-    if host in _LOOPBACK and port in own_ports:
+    if port in own_ports and _is_this_machine(host):
         raise Refused(508, f"{authority} is this proxy's own {own_ports[port]} port")
     if not passthrough:
         known = ", ".join(sorted(program.snapshot.hosts))
@@ -90,3 +91,14 @@ def _absolute(
             403, f"{authority} is the host of no upstream and passthrough is denied; known: {known}"
         )
     return Place(authority.lower(), path, Face.HTTP_PROXY, False)
+
+
+def _is_this_machine(host: str) -> bool:
+    """A name is not looked up: who comes back by one is known by `Via`."""
+    try:
+        ip = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost"
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    return ip.is_loopback or ip.is_unspecified

@@ -4,15 +4,14 @@ request -> identify -> take_in -> Call -> engine -> Reply -> relay
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 
-from aiohttp import web
 from aiohttp.web import BaseRequest, StreamResponse
 
 from proxy.capture.identify import Refused, identify
 from proxy.capture.intake import take_in
 from proxy.capture.relay import relay, stop
+from proxy.capture.server import Server, refusal
 from proxy.core.call import Call, Trace
 from proxy.core.clock import Clock, Dice
 from proxy.core.event import Hear, Journal
@@ -69,13 +68,14 @@ class Listener:
         self._running: set[asyncio.Task[object]] = set()
         self._kept = _Sent(keep_alive=True)
         self._closed = _Sent(keep_alive=False)
-        self._server: web.Server | None = None
+        self._server: Server | None = None
         self._sockets: asyncio.Server | None = None
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port in use, also when 0 asked for a free one. Raises OSError."""
-        self._server = web.Server(
+        self._server = Server(
             self._handle,
+            self._hear,
             handler_cancellation=True,
             access_log=None,
             auto_decompress=False,
@@ -106,7 +106,9 @@ class Listener:
                 self._passthrough(program.snapshot.passthrough),
             )
         except Refused as refused:
-            return await self._refuse(request, refused)
+            if request.method == "CONNECT":
+                request.content.feed_eof()  # what follows is no body that would have to be read
+            return refusal(refused)
         task = asyncio.current_task()
         assert task is not None  # aiohttp runs every handler in a task
         self._running.add(task)
@@ -142,19 +144,6 @@ class Listener:
 
     def _passthrough(self, policy: str | None) -> bool:
         return self._loopback if policy is None else policy == "allow"
-
-    async def _refuse(self, request: BaseRequest, refused: Refused) -> StreamResponse:
-        """Answer without a call, and close: what follows on the connection is not to be trusted."""
-        body = json.dumps(
-            {"error": {"message": refused.message, "type": "understudy_refused", "code": None}}
-        ).encode()
-        request.protocol.keep_alive(False)
-        return web.Response(
-            status=refused.status,
-            body=body,
-            content_type="application/json",
-            headers={"Connection": "close", "Server": "understudy"},
-        )
 
     async def drain(self, wait_s: float) -> None:
         """Stop accepting, let what runs end by itself for `wait_s`, end the rest in-band."""

@@ -19,6 +19,7 @@ from proxy.dialects.dialect import Dialect
 from proxy.engine.marks import marks
 from proxy.upstream.fields import PSEUDONYM, VIA, head, without_hop_by_hop
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NO_CONTENT = frozenset((204, 304))
 _CONTENT_LENGTH, _DATE = istr("Content-Length"), istr("Date")
 _STOPPING = "the proxy is stopping"
@@ -68,7 +69,7 @@ async def _send(
         fields["Connection"] = "close"
     elif request.version < (1, 1):
         fields["Connection"] = "keep-alive"
-    first_line = f"HTTP/1.1 {reply.status} {reply.reason or _phrase(reply.status)}"
+    first_line = f"HTTP/1.1 {reply.status} {reply.reason or _PHRASES.get(reply.status, 'Unknown')}"
     body = reply.body
     if request.method == "HEAD" or reply.status in _NO_CONTENT:
         _transport(request).write(head(first_line, fields))
@@ -147,10 +148,3 @@ async def _break(
     transport = request.transport
     if transport is not None and not transport.is_closing():
         await request.writer.write(dialect.error_event(kind, message))
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

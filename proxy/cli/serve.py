@@ -94,6 +94,8 @@ async def _serve(settings: Settings, snapshot: Snapshot) -> None:
     app = App(settings, snapshot, os.environ)
     try:
         ready = await app.start()
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not look at it again
         print(ready, flush=True)
         await stopping.wait()
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.core.event import Journal
 from proxy.core.headers import Headers
@@ -50,9 +50,8 @@ _REPEATABLE = frozenset(
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request of the application.
+class Call(NamedTuple):
+    """One request of the application. (A named tuple: made for every request, see `event`.)
 
     `path` is the path and query to ask of `upstream`'s host, byte for byte as the app spelled them.
     `body` is what was read of the request's body: all of it, unless `rest` brings the remainder of
@@ -74,6 +73,9 @@ class Call:
     rest: AsyncIterator[bytes] | None = None
     trace: Trace | None = None
 
+    def __repr__(self) -> str:  # neither keys nor bodies get into a log by accident
+        return f"Call({self.id}, {self.method} {self.operation} of {self.upstream})"
+
     @property
     def repeatable(self) -> bool:
         """Whether a provider that may have acted on it can be asked again (RFC 9110 9.2.2).
@@ -86,8 +88,8 @@ class Call:
         """This call as one attempt sends it: in the trace, `span_id` is the parent from here on."""
         if self.trace is None:
             return self
-        return replace(self, trace=replace(self.trace, span_id=span_id))
+        return self._replace(trace=replace(self.trace, span_id=span_id))
 
     def but(self, **changes: Any) -> "Call":
         """This call with some fields changed; the call itself stays as it is."""
-        return replace(self, **changes)
+        return self._replace(**changes)

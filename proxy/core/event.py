@@ -1,12 +1,13 @@
 """What happened, as frozen records. Rooms announce them; `telemetry/` alone knows where they go.
 
-An event never holds a key, a header or a body.
+An event never shows a key, a header or a body. Those that every call tells are named tuples: they
+are made in a third of the time that a frozen dataclass takes.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.clock import Clock
 from proxy.core.failure import FailureKind
@@ -24,8 +25,7 @@ class CacheOutcome(StrEnum):
     BYPASSED = "bypassed"
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(NamedTuple):
     """A provider is about to be called. `number` counts from 1 over all targets of the call."""
 
     target: str
@@ -34,8 +34,7 @@ class AttemptStarted:
     span_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnded:
+class AttemptEnded(NamedTuple):
     """The provider began a usable answer (`kind` is None) or failed. `duration_s` until then."""
 
     target: str
@@ -47,8 +46,7 @@ class AttemptEnded:
     retry_after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """A target was not asked: it cannot do this call, or its breaker is open."""
 
     target: str
@@ -56,8 +54,7 @@ class PassedOver:
     kind: FailureKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(NamedTuple):
     """The same target is asked again after `wait_s`."""
 
     target: str
@@ -65,8 +62,7 @@ class Retrying:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class FellBack:
+class FellBack(NamedTuple):
     """The next target takes over from one that failed."""
 
     origin: str
@@ -74,16 +70,14 @@ class FellBack:
     kind: FailureKind
 
 
-@dataclass(frozen=True, slots=True)
-class CacheLooked:
+class CacheLooked(NamedTuple):
     """The cache was asked, or took an answer in."""
 
     outcome: CacheOutcome
     age_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class StreamBroke:
+class StreamBroke(NamedTuple):
     """An answer failed after its first chunk was on its way to the app."""
 
     target: str
@@ -91,27 +85,27 @@ class StreamBroke:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class UsageSeen:
+class UsageSeen(NamedTuple):
     """Tokens as the provider counts them."""
 
     input_tokens: int | None
     output_tokens: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CallStarted:
+class CallStarted(NamedTuple):
     """A request was understood and is about to be served."""
 
-    call: "Call" = field(repr=False)
+    call: "Call"
     route: str
 
+    def __repr__(self) -> str:  # a call has headers, and so keys
+        return f"CallStarted({self.call.id}, route={self.route!r})"
 
-@dataclass(frozen=True, slots=True)
-class CallEnded:
+
+class CallEnded(NamedTuple):
     """The last byte of an answer was sent, or it ended otherwise. `bytes_sent` is of the body."""
 
-    call: "Call" = field(repr=False)
+    call: "Call"
     route: str
     source: "Source"
     target: str
@@ -123,6 +117,9 @@ class CallEnded:
     first_byte_s: float
     bytes_sent: int
     kind: FailureKind | None = None
+
+    def __repr__(self) -> str:  # a call has headers, and so keys
+        return f"CallEnded({self.call.id}, status={self.status}, end={self.end})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +187,7 @@ Hear = Callable[[Event, "Journal | None"], None]
 It must not wait and must not raise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event and when it was told, on `Clock.now`."""
 
     at: float

@@ -109,12 +109,22 @@ class Reply:
         return self._end
 
     async def close(self, end: End) -> None:
-        """Tell every ending, the last added first, then give the body back. Done once."""
+        """Tell every ending, the last added first, then give the body back. Done once.
+
+        What an ending raises keeps no other from being told, and comes out at the end.
+        """
         if self._end is not None:
             return
         self._end = end
         try:
+            self._tell(end)
+        finally:
+            await self.body.aclose()
+
+    def _tell(self, end: End) -> None:
+        try:
             while self.endings:
                 self.endings.pop()(end)
         finally:
-            await self.body.aclose()
+            if self.endings:  # one raised
+                self._tell(end)

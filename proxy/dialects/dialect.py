@@ -53,6 +53,10 @@ class Question:
     usage_in_stream: bool = False
 
 
+Judgement = Failure | UsageSeen | None
+"""Why an answer is no good; or of a good one, the tokens that it says it took, if it does."""
+
+
 class StreamReader(Protocol):
     """Follows one streamed answer, fed with its bytes in any chunking. It never changes them.
 
@@ -108,9 +112,9 @@ class Dialect(Protocol):
 
     def judge(
         self, operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
-    ) -> Failure | None:
-        """Why a whole answer is no good, with the provider's wish for when to come back; None when
-        it is good. `body` may be still compressed as `headers` say. `wall_s` is now, for dates."""
+    ) -> Judgement:
+        """Of a whole answer. A Failure has the provider's wish for when to come back. `body` may be
+        still compressed as `headers` say. `wall_s` is now, for dates."""
         ...
 
     def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
@@ -121,8 +125,6 @@ class Dialect(Protocol):
     def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
         """Whether a good answer is one to keep for others: finished, not truncated, no refusal."""
         ...
-
-    def usage(self, operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None: ...
 
     def texts(self, body: bytes) -> Texts:
         """The texts that a request for embeddings wants vectors of; `Unfit` where it has none that

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from proxy.core.call import Operation
-from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind, Unfit
 from proxy.core.headers import Headers
 from proxy.dialects.credentials import CREDENTIALS
-from proxy.dialects.dialect import Asked, Complaint, Question, StreamReader, Texts
+from proxy.dialects.dialect import Asked, Complaint, Judgement, Question, StreamReader, Texts
 from proxy.dialects.openai import complaint as told
 from proxy.dialects.statuses import kind_of_status
 from proxy.dialects.wait import wait_s
@@ -42,7 +41,7 @@ class Raw:
 
     def judge(
         self, operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
-    ) -> Failure | None:
+    ) -> Judgement:
         if status < 400:
             return None
         return Failure(
@@ -57,9 +56,6 @@ class Raw:
 
     def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
         return False
-
-    def usage(self, operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None:
-        return None
 
     def texts(self, body: bytes) -> Texts:
         _unfit("has no embeddings")

@@ -99,15 +99,14 @@ def _attempts(call: Call) -> Iterator[dict[str, Any]]:
 
 
 def _status(call: Call, failure: Failure) -> int:
-    if not isinstance(failure, Exhausted):
-        return failure.status or _own_status(call, failure)[1]
-    return max(
-        (_own_status(call, one) for one in failure.failures), key=lambda weighed: weighed[0]
-    )[1]
+    failures = failure.failures if isinstance(failure, Exhausted) else (failure,)
+    return max((_own_status(call, one) for one in failures), key=lambda weighed: weighed[0])[1]
 
 
 def _own_status(call: Call, failure: Failure) -> tuple[int, int]:
-    """Weight and status of one failure."""
+    """Weight and status of one failure. The status that a provider answered with is not told: it
+    may be a 200 whose body was no good."""
     if failure.kind in _ABOUT_A_TARGET and failure.target != call.upstream and failure.sent:
         return 0, 503
-    return failure.traits.weight, failure.traits.status
+    ours = failure.status if not failure.sent else None
+    return failure.traits.weight, ours or failure.traits.status

@@ -35,7 +35,7 @@ _PROXY_ERRORS = {
 def marks(call: Call, reply: Reply) -> Iterator[tuple[str, str]]:
     """Name and value of every mark, ready to be sent."""
     yield REQUEST_ID, call.id
-    yield SOURCE, reply.source.value
+    yield SOURCE, str(reply.source)
     yield TARGET, reply.target
     yield ATTEMPTS, str(call.journal.attempts)
     if reply.status < 400 and is_fallback(call, reply.source, reply.target):

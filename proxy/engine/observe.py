@@ -30,10 +30,11 @@ class Observe:
         call.journal.tell(CallStarted(call, self.route))
         account = _Account(call, self.route, self.clock)
         try:
-            reply = await self.inner.handle(call)
-        except Failure as failure:
-            account.kind = failure.kind
-            reply = error_reply(call, failure, self.dialect)
+            try:
+                reply = await self.inner.handle(call)
+            except Failure as failure:
+                account.kind = failure.kind
+                reply = error_reply(call, failure, self.dialect)
         except asyncio.CancelledError:
             account.abandoned()
             raise

@@ -15,6 +15,9 @@ from proxy.resilience.patience import PatientBody
 HELD_BYTES = 4 * 2**20
 """How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
 
+_NO_ANSWER = frozenset((FailureKind.BROKEN_STREAM, FailureKind.MALFORMED))
+"""What was held of such a stream is only a part of it, and would pass for a whole answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class FirstByte:
@@ -51,44 +54,35 @@ class FirstByte:
             raise Failure(kind, f"no {wanted} within {limit_s:g} s", target=self.target) from None
 
     async def _hold(self, call: Call, reply: Reply, ends_at: float) -> None:
-        if reply.status >= 400:
-            held, more = await self._read(reply, HELD_BYTES)
-            failure = self._judge(call, reply, held)
-            if failure is not None and not more:
-                raise failure
-            # An error answer too large to hold goes out as it comes: it is nobody's to judge.
-        elif call.operation is Operation.OTHER:
-            held, more = b"", True
-        elif (reader := self.dialect.reader(call.operation, reply.headers)) is not None:
-            held = await self._until_useful(reply, reader)
+        """Hold what is to be held, and put it in front of the rest. Raises the answer's Failure."""
+        reader = None
+        if reply.status < 400 and call.operation is Operation.OTHER:
+            held, more = b"", True  # nobody knows what is useful in it
+        elif reply.status < 400 and (reader := self.dialect.reader(call.operation, reply.headers)):
+            held, more = await self._until_useful(reply, reader), True
             reply.endings.append(_Usage(call.journal, reader))
-            reply.body = PatientBody(
-                held, reply.body, self.clock, self.timeout, ends_at, self.target, reader
-            )
-            return
         else:
             held, more = await self._read(reply, HELD_BYTES)
-            failure = None if more else self._judge(call, reply, held)
-            if failure is not None:
-                raise failure
-            if usage := self.dialect.usage(call.operation, reply.headers, held):
-                call.journal.tell(usage)
+            if not more:  # what is too large to hold goes out as it comes: nobody's to judge
+                self._judge(call, reply, held)
         if more:
             reply.body = PatientBody(
-                held, reply.body, self.clock, self.timeout, ends_at, self.target, None
+                held, reply.body, self.clock, self.timeout, ends_at, self.target, reader
             )
         else:
             await reply.body.aclose()
             reply.body = Whole(held)
 
-    def _judge(self, call: Call, reply: Reply, held: bytes) -> Failure | None:
-        failure = self.dialect.judge(
+    def _judge(self, call: Call, reply: Reply, held: bytes) -> None:
+        judged = self.dialect.judge(
             call.operation, reply.status, reply.headers, held, self.clock.wall()
         )
-        if failure is not None:
-            failure.target = self.target
-            failure.refusal = Refusal(reply.status, reply.headers, held)
-        return failure
+        if isinstance(judged, Failure):
+            judged.target = self.target
+            judged.refusal = Refusal(reply.status, reply.headers, held)
+            raise judged
+        if judged is not None:
+            call.journal.tell(judged)
 
     async def _read(self, reply: Reply, most: int) -> tuple[bytes, bool]:
         """The body, and whether there is more of it than `most` bytes."""
@@ -105,13 +99,18 @@ class FirstByte:
 
     async def _until_useful(self, reply: Reply, reader: StreamReader) -> bytes:
         chunks: list[bytes] = []
+        size = 0
         async for chunk in reply.body:
             chunks.append(chunk)
+            size += len(chunk)
             reader.feed(chunk)
             if reader.failure is not None:
                 raise self._from_stream(reader.failure, reply, b"".join(chunks))
             if reader.useful:
                 return b"".join(chunks)
+            if size > HELD_BYTES:
+                text = f"it sent {size} bytes of a stream and nothing useful"
+                raise Failure(FailureKind.MALFORMED, text, target=self.target)
         failure = reader.finish() or Failure(
             FailureKind.BROKEN_STREAM, "the stream ended before it said anything"
         )
@@ -119,7 +118,7 @@ class FirstByte:
 
     def _from_stream(self, failure: Failure, reply: Reply, held: bytes) -> Failure:
         failure.target = self.target
-        if failure.kind is not FailureKind.BROKEN_STREAM:
+        if failure.kind not in _NO_ANSWER:
             failure.refusal = Refusal(reply.status, reply.headers, held)
         return failure
 

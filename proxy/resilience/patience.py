@@ -146,7 +146,8 @@ class PatientBody:
 
     def _told(self, failure: Failure) -> Failure:
         failure.target = self._target
-        failure.in_band = True
+        # `malformed` is the reader's word for what is no event: the provider told the app nothing.
+        failure.in_band = failure.kind is not FailureKind.MALFORMED
         return failure
 
     async def aclose(self) -> None:

@@ -45,4 +45,4 @@ class Retry:
 
 def may_repeat(call: Call, failure: Failure) -> bool:
     """Whether `call` can be sent once more after `failure`, here or elsewhere."""
-    return call.repeatable or (not failure.sent and call.rest is None)
+    return call.repeatable or not failure.sent

@@ -60,7 +60,11 @@ def _leads(call: Call, failure: Failure, target: Target) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LastResort:
-    """Answers in place of `inner` when that has failed in one of the ways `on`."""
+    """Answers in place of `inner` when that has failed in one of the ways `on`.
+
+    Of several failures the first counts, the one nearest to the app's call: what a fallback does
+    not like about the request is no mistake of the app. Where nobody could be asked, it answers.
+    """
 
     inner: Handler
     name: str
@@ -71,12 +75,14 @@ class LastResort:
         try:
             return await self.inner.handle(call)
         except Failure as failure:
-            if failure.kind not in self.on and not isinstance(failure, Unfit):
+            failures = failure.failures if isinstance(failure, Exhausted) else (failure,)
+            first, last = failures[0], failures[-1]
+            if first.kind not in self.on and not isinstance(first, Unfit):
                 raise
             try:
                 reply = await self.stand_in.handle(call)
             except Unfit as refusal:
                 call.journal.tell(PassedOver(self.name, refusal.message))
                 raise failure from None
-            call.journal.tell(FellBack(failure.target, self.name, failure.kind))
+            call.journal.tell(FellBack(last.target, self.name, last.kind))
             return reply

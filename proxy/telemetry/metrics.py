@@ -115,7 +115,7 @@ class Metrics:
             case CallEnded():
                 self._ended(event)
             case CacheLooked():
-                self._cache.add((event.outcome.value,))
+                self._cache.add((str(event.outcome),))
             case Retrying():
                 self._retries.add((event.target, event.kind.value))
             case FellBack():
@@ -141,8 +141,8 @@ class Metrics:
     def _ended(self, event: CallEnded) -> None:
         call = event.call
         self._open -= 1
-        source, operation = event.source.value, call.operation.value
-        self._calls.add((call.upstream, event.route, operation, source, outcome(event).value))
+        source, operation = str(event.source), str(call.operation)
+        self._calls.add((call.upstream, event.route, operation, source, str(outcome(event))))
         self._answers.add((event.target, source, "true" if event.fallback else "false"))
         self._duration.observe((call.upstream, operation), event.duration_s)
         self._first_byte.observe((call.upstream, operation), event.first_byte_s)

@@ -1,9 +1,18 @@
 """Where an upstream lives, taken apart once."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+
+_CREDENTIAL = re.compile(
+    r"(?:(?:api|access|subscription)?[_-]?key|(?:access|auth|id)?[_-]?token|auth|sig|signature"
+    r"|x-(?:amz|goog)-[a-z-]+)(?:=|$)",
+    re.IGNORECASE,
+)
+"""Parameters of a query by which APIs let themselves be told who is calling, Gemini's `key` first.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,16 @@ class Origin:
         return f"{self.scheme}://{self.authority}/"
 
     def rebase(self, path: str, source: "Origin") -> str:
-        """`path` asked of `source`, as it has to be asked here: only the prefix changes."""
+        """`path` asked of `source`, as it has to be asked here: the prefix changes, and parameters
+        of the query that carry a credential stay behind."""
         rest = path.removeprefix(source.prefix)
-        return self.prefix + (rest if rest.startswith("/") else path)
+        return self.prefix + _without_credentials(rest if rest.startswith("/") else path)
+
+
+def _without_credentials(path: str) -> str:
+    bare, question, query = path.partition("?")
+    if not question:
+        return path
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if _CREDENTIAL.match(pair) is None]
+    return path if len(kept) == len(pairs) else bare + question * bool(kept) + "&".join(kept)

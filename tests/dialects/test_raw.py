@@ -7,7 +7,7 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.core.call import Operation
-from proxy.core.failure import FailureKind, Unfit
+from proxy.core.failure import Failure, FailureKind, Unfit
 from proxy.dialects.dialect import Complaint, Question, Texts
 from proxy.dialects.raw import Raw
 
@@ -29,11 +29,13 @@ JSON = CIMultiDict({"content-type": "application/json"})
 )
 def test_judged_by_status(status: int, kind: str | None) -> None:
     failure = RAW.judge(Operation.OTHER, status, JSON, b'{"error": {"code": "x"}}', 0.0)
+    assert failure is None or isinstance(failure, Failure)
     assert (failure and failure.kind.value) == kind
 
 
 def test_the_wait_is_read_from_headers() -> None:
     failure = RAW.judge(Operation.OTHER, 429, CIMultiDict({"retry-after": "7"}), b"", 0.0)
+    assert isinstance(failure, Failure)
     assert failure is not None
     assert failure.retry_after_s == 7.0
 
@@ -43,7 +45,6 @@ def test_nothing_is_read() -> None:
     assert RAW.read(Operation.OTHER, b'{"model": "m"}').model is None
     assert RAW.reader(Operation.OTHER, CIMultiDict({"content-type": "text/event-stream"})) is None
     assert not RAW.whole(Operation.OTHER, JSON, b"{}", False)
-    assert RAW.usage(Operation.OTHER, JSON, b"{}") is None
     assert RAW.error_event(FailureKind.NETWORK, "cut") == b""
     assert RAW.sign("k") == (("Authorization", "Bearer k"),)
 

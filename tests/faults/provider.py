@@ -19,14 +19,17 @@ from typing import Self
 
 from tests.faults.answers import answer_to
 from tests.faults.good import GOOD
+from tests.faults.too_large import TooLarge
 from tests.faults.turn import Fault, Request, Turn
 
 WAIT_S = 10.0
+LOOK_S = 0.01
 HEAD_BYTES = 2**20
 
 
 class Provider:
-    """`url` is where it listens, `requests` what came since `plays` was called last."""
+    """`url` is where it listens, `requests` what came since `plays` was called last, and `errors`
+    what was so wrong with a request, or with a fault, that nothing could be made of it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,7 +37,8 @@ class Provider:
         self.port = 0
         self.connections = 0
         self.requests: list[Request] = []
-        self._script: list[Fault] = [GOOD]
+        self.errors: list[Exception] = []
+        self.script: list[Fault] = [GOOD]
         self._changed = threading.Condition()
         self._started = threading.Event()
         self._stopping: asyncio.Event | None = None
@@ -48,15 +52,17 @@ class Provider:
     def plays(self, *faults: Fault) -> None:
         """What it does with the next requests, in order; the last one goes for all that follow."""
         with self._changed:
-            self._script = list(faults)
+            self.script = list(faults)
             self.requests = []
+            self.errors = []
 
     def until(self, seen: Callable[[list[Request]], bool], timeout_s: float = WAIT_S) -> None:
         """Wait until that is true of what came."""
+        ends_at = time.monotonic() + timeout_s
         with self._changed:
-            assert self._changed.wait_for(lambda: seen(self.requests), timeout_s), (
-                f"{self.name} waited in vain; it saw {self.requests}"
-            )
+            while not seen(self.requests):
+                assert time.monotonic() < ends_at, f"in vain; {self.name} saw {self.requests}"
+                self._changed.wait(LOOK_S)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,11 +101,14 @@ class Provider:
         if tasks:
             await asyncio.wait(tasks)
 
-    def _next(self, request: Request) -> Fault:
+    def _next(self) -> Fault:
+        with self._changed:
+            return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    def _came(self, request: Request) -> None:
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
-            return self._script.pop(0) if len(self._script) > 1 else self._script[0]
 
     def _left(self, request: Request) -> None:
         with self._changed:
@@ -147,9 +156,12 @@ class _Connection(asyncio.StreamReaderProtocol):
     async def _converse(self, transport: asyncio.Transport) -> None:
         writer = asyncio.StreamWriter(transport, self, self._reader, self._loop_)
         try:
-            while (request := await _read(self._reader, writer, self._number)) is not None:
+            while (request := await _read_head(self._reader, self._number)) is not None:
+                fault = self._provider._next()
+                if not isinstance(fault, TooLarge):
+                    await _read_body(request, self._reader, writer)
+                self._provider._came(request)
                 turn = Turn(request, answer_to(request, self._provider.text), writer)
-                fault = self._provider._next(request)
                 self._playing = request
                 await fault.play(turn)
                 self._playing = None
@@ -157,15 +169,15 @@ class _Connection(asyncio.StreamReaderProtocol):
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # gone in the middle of a request or an answer: the tests look at what is left
+        except Exception as error:  # the border: nobody waits for this task
+            self._provider.errors.append(error)
         finally:
             self._playing = None
             transport.close()
 
 
-async def _read(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int
-) -> Request | None:
-    """The next request; None when the other side closes instead of sending one."""
+async def _read_head(reader: asyncio.StreamReader, connection: int) -> Request | None:
+    """The next request, its body still to be read; None when the other side closes instead."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
@@ -176,14 +188,18 @@ async def _read(
     method, target, version = first.split(" ")
     parted = [line.partition(":") for line in lines]
     fields = tuple((name, value.strip(" \t")) for name, _, value in parted)
-    request = Request(method, target, version, fields, b"", connection, time.monotonic())
+    return Request(method, target, version, fields, b"", connection, time.monotonic())
+
+
+async def _read_body(
+    request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     if "100-continue" in request.values("Expect"):
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if "chunked" in request.values("Transfer-Encoding"):
         request.body = await _chunks(reader)
     elif lengths := request.values("Content-Length"):
         request.body = await reader.readexactly(int(lengths[0]))
-    return request
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:

@@ -7,7 +7,7 @@ instead; of the others, a stream has begun (a plain answer has not: it can still
 from collections.abc import Mapping
 
 from tests.faults.cut import Cut
-from tests.faults.cut_bytes import CutBytes
+from tests.faults.cut_inside import CutInside
 from tests.faults.error_event import ErrorEvent
 from tests.faults.error_in_200 import ErrorIn200
 from tests.faults.error_page import ErrorPage
@@ -39,7 +39,7 @@ BEFORE_A_WORD: Mapping[str, Fault] = {
     "cut_at_once": Cut(pieces=0),
     "cut_before_a_word": Cut(pieces=1),
     "reset_before_a_word": Cut(pieces=1, reset=True),
-    "cut_in_an_event": CutBytes(count=40),
+    "cut_in_an_event": CutInside(pieces=0),
     "stall_before_a_word": Stall(pieces=1),
     "no_end_before_a_word": NoEnd(pieces=1),
 }
@@ -47,7 +47,7 @@ BEFORE_A_WORD: Mapping[str, Fault] = {
 AFTER_A_WORD: Mapping[str, Fault] = {
     "cut_after_a_word": Cut(pieces=2),
     "reset_after_a_word": Cut(pieces=2, reset=True),
-    "cut_in_a_later_event": CutBytes(count=420),
+    "cut_in_a_later_event": CutInside(pieces=3),
     "stall_after_a_word": Stall(pieces=2),
     "error_event_after_a_word": ErrorEvent(pieces=2),
     "no_end_after_a_word": NoEnd(pieces=3),

@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 
 from proxy.cache.memory import MemoryStore
 from proxy.core.call import Call, Face
-from proxy.core.event import Event, Journal
+from proxy.core.event import Event, Journal, StreamBroke
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply, Source
@@ -29,7 +29,7 @@ from proxy.engine.serve import serve
 from proxy.policy.document import Source as PolicySource
 from proxy.policy.load import load
 from proxy.resilience.state import Standings
-from tests.clock import FalseClock, LoadedDice
+from tests.clock import FalseClock, LoadedDice, settle
 
 
 def sse(*events: Any) -> tuple[bytes, ...]:
@@ -108,7 +108,14 @@ class Silence:
     """The request is taken, and nothing ever comes."""
 
 
-Act = Answer | Stream | Refuse | Silence
+@dataclass(frozen=True)
+class Flaw:
+    """Not the provider's doing: our own code breaks."""
+
+    error: Exception
+
+
+Act = Answer | Stream | Refuse | Silence | Flaw
 
 
 class _Body:
@@ -158,6 +165,8 @@ class Scripted:
         match act:
             case Refuse(kind=kind, sent=sent):
                 raise Failure(kind, "scripted", target=self.name, sent=sent)
+            case Flaw(error=flaw):
+                raise flaw
             case Silence():
                 await asyncio.get_running_loop().create_future()
                 raise AssertionError("nobody ends this wait")
@@ -211,6 +220,11 @@ class Play:
         self.store = MemoryStore(self.clock, limit_bytes=2**20)
         self._load(policy, environ or {})
 
+    def reload(self, policy: str, environ: Mapping[str, str] | None = None) -> None:
+        """Put another policy in force, as the reloader does."""
+        self._load(policy, environ or {})
+        self.standings.configure(self.program.snapshot.upstreams.values())
+
     def _load(self, policy: str, environ: Mapping[str, str]) -> None:
         snapshot = load((PolicySource("play.yaml", policy),), environ)
         parts = Parts(
@@ -260,10 +274,7 @@ class Play:
 
     async def chat(self, *, stream: bool = False, **fields: Any) -> Seen:
         """The app asks gpt-4o something; what it gets."""
-        extra = fields.pop("extra", {})
-        messages = [{"role": "user", "content": "Hi"}]
-        body = {"model": "gpt-4o", "messages": messages, "stream": stream, **extra}
-        return await self.serve(self.call(body, **fields))
+        return await self.serve(self.asks(stream=stream, **fields))
 
     async def embed(self, text: str = "Hi", **fields: Any) -> Seen:
         extra = fields.pop("extra", {})
@@ -273,21 +284,43 @@ class Play:
     async def serve(self, call: Call) -> Seen:
         return await self.clock.run(self._serve(call))
 
+    async def begin(self, call: Call, seconds: float = 0.0) -> "asyncio.Task[Seen]":
+        """Let the app ask, and stop the play when `seconds` have passed: the call still runs."""
+        task = asyncio.create_task(self._serve(call))
+        await settle()
+        while (due_at := self.clock.next_due) is not None and due_at <= seconds:
+            self.clock.pass_time(due_at)
+            seconds -= due_at
+            await settle()
+        self.clock.pass_time(seconds)
+        await settle()
+        return task
+
+    def asks(self, *, stream: bool = False, **fields: Any) -> Call:
+        """A chat with gpt-4o, for `serve` and `begin`."""
+        extra = fields.pop("extra", {})
+        messages = [{"role": "user", "content": "Hi"}]
+        body = {"model": "gpt-4o", "messages": messages, "stream": stream, **extra}
+        return self.call(body, **fields)
+
     async def _serve(self, call: Call) -> Seen:
         started, events, asked = self.clock.now(), len(self.events), len(self.asked)
         calls = len(self.calls)
         reply = await serve(self.program, call, known=True)
         headers = CIMultiDict([*reply.headers.items(), *marks(call, reply)])
         chunks: list[bytes] = []
-        end, broke = End.COMPLETE, None
+        end, broke = End.ABANDONED, None
         try:
             async for chunk in reply.body:
                 for tap in reply.taps:
                     tap(chunk)
                 chunks.append(chunk)
+            end = End.COMPLETE
         except Failure as failure:
             end, broke = End.BROKEN, failure
-        await reply.close(end)
+            call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
+        finally:
+            await reply.close(end)
         return Seen(
             status=reply.status,
             headers=headers,

@@ -12,6 +12,7 @@ from tests.plays.stage import (
     STOP,
     WHOLE_STREAM,
     WORLD,
+    Act,
     Answer,
     Play,
     Refuse,
@@ -42,27 +43,28 @@ routes:
 """
 KEY = {"OTHER_KEY": "k"}
 
-BEFORE_THE_FIRST_TOKEN = [
+FAILURES = [
     pytest.param(Answer(429, error("slow down", "requests", "rate_limit_exceeded")), id="429"),
     pytest.param(Answer(500, error("oops")), id="500"),
     pytest.param(Answer(503, b"<html>no healthy upstream</html>"), id="503 html"),
     pytest.param(Answer(200, error("oops")), id="error in a 200"),
     pytest.param(Answer(200, b""), id="empty 200"),
     pytest.param(Refuse(), id="reset"),
+    pytest.param(Refuse(FailureKind.TIMEOUT_CONNECT, sent=False), id="no connection in time"),
     pytest.param(Silence(), id="silence"),
+    # A plain question may be answered by a stream: it is followed like any other.
     pytest.param(Stream(sse(error("oops"))), id="error as first event"),
     pytest.param(Stream(sse(ROLE, error("oops"))), id="error after the role"),
+    pytest.param(Stream((b"<html>oops</html>",)), id="a page for a stream"),
     pytest.param(Stream(sse(ROLE), end="cut"), id="cut before the first token"),
     pytest.param(Stream(sse(ROLE), end="clean"), id="clean end before the first token"),
     pytest.param(Stream(sse(ROLE), end="stall"), id="stall before the first token"),
 ]
 
 
-@pytest.mark.parametrize("failing", BEFORE_THE_FIRST_TOKEN)
+@pytest.mark.parametrize("failing", FAILURES)
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-async def test_the_second_target_answers_whole(failing: object, stream: bool) -> None:
-    if isinstance(failing, Stream) and not stream:
-        pytest.skip("a plain request is not answered by a stream")
+async def test_the_second_target_answers_whole(failing: Act, stream: bool) -> None:
     good = Stream() if stream else Answer(200, said("Hello world"))
     play = Play(POLICY, KEY, openai=[failing], other=[good])
     seen = await play.chat(stream=stream)

@@ -1,10 +1,10 @@
 """Whole answers: why one is no good, and what it cost."""
 
 from proxy.core.call import Operation
-from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
-from proxy.dialects.coding import opened, readable
+from proxy.dialects.coding import opened
+from proxy.dialects.dialect import Judgement
 from proxy.dialects.objects import object_in
 from proxy.dialects.openai import errors
 from proxy.dialects.openai.stream import Reader, is_stream
@@ -25,8 +25,8 @@ _END_BYTES = 512
 
 def judge(
     operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
-) -> Failure | None:
-    """Why the answer is no good, or None. Redirections and the like go to the app as they are."""
+) -> Judgement:
+    """Redirections and the like go to the app as they are."""
     if 300 <= status < 400 or (status < 300 and operation not in LISTS):
         return None
     try:
@@ -41,21 +41,19 @@ def judge(
     return None if plain is None else _judge_good(operation, status, headers, plain)
 
 
-def _judge_good(
-    operation: Operation, status: int, headers: Headers, plain: bytes
-) -> Failure | None:
+def _judge_good(operation: Operation, status: int, headers: Headers, plain: bytes) -> Judgement:
     if is_stream(headers) or plain.startswith(b"data:"):  # as some send without a content type
         reader = Reader(None)
         reader.feed(plain)
-        return reader.finish()
+        return reader.finish() or reader.usage
     if operation is Operation.EMBEDDINGS and _looks_whole(plain):
-        return None
+        return usage_at_end(plain)
     answer = object_in(plain)
     if answer is None:
         what = "what is no JSON object" if plain.strip() else "nothing"
         return _malformed(status, f"it answered {status} with {what}")
     if isinstance(answer.get(LISTS[operation]), list):
-        return None
+        return usage_in(answer)
     if answer.get("error"):
         return errors.failure_inside(answer, status)
     return _malformed(status, f"it answered {status} without {LISTS[operation]}")
@@ -71,16 +69,3 @@ def _looks_whole(plain: bytes) -> bool:
 
 def _malformed(status: int, message: str) -> Failure:
     return Failure(FailureKind.MALFORMED, message, status=status)
-
-
-def usage(operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None:
-    """The tokens that a good answer, which is no stream, says it took; None where it says none."""
-    if operation not in LISTS:
-        return None
-    plain = readable(headers, body)
-    if plain is None:
-        return None
-    if operation is Operation.EMBEDDINGS and len(plain) > MOST_NUMBERS_BYTES:
-        return usage_at_end(plain)
-    answer = object_in(plain)
-    return None if answer is None else usage_in(answer)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.core.call import Operation
-from proxy.core.event import UsageSeen
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import FailureKind
 from proxy.core.headers import Headers
 from proxy.dialects.credentials import CREDENTIALS
-from proxy.dialects.dialect import Asked, Complaint, Question, StreamReader, Texts
+from proxy.dialects.dialect import Asked, Complaint, Judgement, Question, StreamReader, Texts
 from proxy.dialects.openai import answer, asked, embeddings, keep, paths, question, say, stream
 from proxy.dialects.openai import complaint as told
 
@@ -35,7 +34,7 @@ class OpenAI:
 
     def judge(
         self, operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
-    ) -> Failure | None:
+    ) -> Judgement:
         return answer.judge(operation, status, headers, body, wall_s)
 
     def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
@@ -43,9 +42,6 @@ class OpenAI:
 
     def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
         return keep.whole(operation, headers, body, streamed)
-
-    def usage(self, operation: Operation, headers: Headers, body: bytes) -> UsageSeen | None:
-        return answer.usage(operation, headers, body)
 
     def texts(self, body: bytes) -> Texts:
         return embeddings.texts(body)

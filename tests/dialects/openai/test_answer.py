@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 from proxy.core.call import Operation
 from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure
-from proxy.dialects.openai.answer import MOST_NUMBERS_BYTES, judge, usage
+from proxy.dialects.openai.answer import MOST_NUMBERS_BYTES, judge
 
 JSON = CIMultiDict({"content-type": "application/json"})
 GOOD_CHAT = (
@@ -23,8 +23,8 @@ GOOD_VECTORS = b'{"data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":3,"total
 def kind_of(
     operation: Operation, status: int, body: bytes, headers: CIMultiDict[str] = JSON
 ) -> str | None:
-    failure = judge(operation, status, headers, body, 0.0)
-    return failure.kind.value if failure else None
+    found = judge(operation, status, headers, body, 0.0)
+    return found.kind.value if isinstance(found, Failure) else None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_large_embeddings_are_looked_at_from_both_ends() -> None:
     body = orjson.dumps({"data": [{"embedding": numbers}], "usage": used})
     assert len(body) > MOST_NUMBERS_BYTES
     assert kind_of(Operation.EMBEDDINGS, 200, body) is None
-    assert usage(Operation.EMBEDDINGS, JSON, body) == UsageSeen(11, None)
+    assert judge(Operation.EMBEDDINGS, 200, JSON, body, 0.0) == UsageSeen(11, None)
     assert kind_of(Operation.EMBEDDINGS, 200, body[:-300]) == "malformed"
 
 
@@ -91,15 +91,14 @@ def test_large_embeddings_are_looked_at_from_both_ends() -> None:
     [
         (GOOD_CHAT, UsageSeen(3, 4)),
         (GOOD_VECTORS, UsageSeen(3, None)),
-        (b'{"usage": null}', None),
-        (b'{"usage": {"prompt_tokens": "3"}}', None),
-        (b"[]", None),
-        (b"", None),
+        (b'{"data": [], "usage": null}', None),
+        (b'{"data": [], "usage": {"prompt_tokens": "3"}}', None),
     ],
 )
-def test_usage(body: bytes, seen: UsageSeen | None) -> None:
-    assert usage(Operation.CHAT, JSON, body) == seen
-    assert usage(Operation.OTHER, JSON, body) is None
+def test_the_usage_of_a_good_answer(body: bytes, seen: UsageSeen | None) -> None:
+    operation = Operation.CHAT if b"choices" in body else Operation.EMBEDDINGS
+    assert judge(operation, 200, JSON, body, 0.0) == seen
+    assert judge(Operation.OTHER, 200, JSON, body, 0.0) is None
 
 
 @given(
@@ -111,6 +110,5 @@ def test_usage(body: bytes, seen: UsageSeen | None) -> None:
 def test_garbage(operation: Operation, status: int, body: bytes, coding: str) -> None:
     headers = CIMultiDict({"content-encoding": coding})
     found = judge(operation, status, headers, body, 0.0)
-    assert found is None or (isinstance(found, Failure) and found.status == status)
+    assert not isinstance(found, Failure) or found.status == status
     assert found is not None or status < 400
-    usage(operation, headers, body)

@@ -57,7 +57,8 @@ def failure_of(recording: Recording) -> Failure | None:
         if reader is not None:
             reader.feed(recording.body)
             return reader.finish()
-    return DIALECT.judge(operation, recording.status, recording.headers, recording.body, NOW_S)
+    found = DIALECT.judge(operation, recording.status, recording.headers, recording.body, NOW_S)
+    return found if isinstance(found, Failure) else None
 
 
 def errors(*providers: str) -> list[tuple[Recording, Failure | None]]:

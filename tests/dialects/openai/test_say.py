@@ -9,7 +9,7 @@ from openai.types import Completion
 from openai.types.chat import ChatCompletion
 
 from proxy.core.call import Operation
-from proxy.core.failure import Unfit
+from proxy.core.failure import Failure, Unfit
 from proxy.dialects.dialect import Question
 from proxy.dialects.openai.dialect import OpenAI
 from tests.dialects.openai.sdk import client
@@ -81,7 +81,7 @@ def test_chat() -> None:
     assert answer.usage.total_tokens == 0
     assert orjson.loads(body)["understudy"] == {"source": "mock"}
     headers = CIMultiDict({"content-type": content_type})
-    assert DIALECT.judge(Operation.CHAT, 200, headers, body, 0.0) is None
+    assert not isinstance(DIALECT.judge(Operation.CHAT, 200, headers, body, 0.0), Failure)
 
 
 def test_completions() -> None:

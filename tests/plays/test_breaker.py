@@ -1,0 +1,180 @@
+"""Whole calls while an upstream's breaker opens, stays open, probes and closes."""
+
+import asyncio
+
+import pytest
+
+from proxy.core.event import BreakerMoved, PassedOver
+from proxy.core.failure import FailureKind
+from proxy.core.reply import End
+from tests.plays.stage import (
+    HELLO,
+    ROLE,
+    WHOLE_STREAM,
+    Act,
+    Answer,
+    Flaw,
+    Play,
+    Refuse,
+    Seen,
+    Silence,
+    Stream,
+    error,
+    said,
+    sse,
+)
+
+POLICY = """
+version: 1
+upstreams:
+  openai:
+    dialect: openai
+    url: https://api.openai.com
+    retry: {attempts: 1}
+    breaker: {consecutive: 3, open: 30s}
+  other: {dialect: openai, url: https://other.example, api_key: k, retry: {attempts: 1}}
+routes:
+  - {name: alone, match: {upstream: openai, headers: {x-alone: "1"}}, targets: [openai]}
+  - {name: chat, match: {upstream: openai}, targets: [openai, other]}
+"""
+ALONE = {"x-alone": "1"}
+GOOD = Answer(200, said("Hi"))
+DOWN = Answer(503, error("down"))
+
+
+async def _opened(*then: Act, policy: str = POLICY) -> Play:
+    play = Play(policy, openai=[DOWN] * 3 + list(then), other=[GOOD] * 200)
+    for _ in range(3):
+        assert (await play.chat()).asked == ["openai", "other"]
+    assert _state(play) == "open"
+    return play
+
+
+def _state(play: Play) -> str:
+    return play.standings.of(play.program.snapshot.upstreams["openai"]).breaker.state
+
+
+async def test_an_open_breaker_leads_to_the_next_target_without_a_call() -> None:
+    play = await _opened()
+    seen = await play.chat()
+    assert (seen.status, seen.asked) == (200, ["other"])
+    assert seen.headers["x-understudy-attempts"] == "1"
+    assert seen.headers["x-understudy-fallback"] == "true"
+    assert 'next-hop="openai"' in seen.headers["Proxy-Status"]
+    assert 'details="circuit_open"' in seen.headers["Proxy-Status"]
+    assert [event.kind for event in seen.told(PassedOver)] == [FailureKind.CIRCUIT_OPEN]
+
+
+async def test_where_there_is_no_other_the_app_learns_when_to_come_back() -> None:
+    play = await _opened()
+    play.clock.pass_time(10.0)
+    seen = await play.chat(headers=ALONE)
+    assert (seen.status, seen.asked) == (503, [])
+    assert seen.headers["Retry-After"] == "20"
+    assert seen.headers["x-should-retry"] == "false"
+    assert seen.headers["x-understudy-attempts"] == "0"
+    assert seen.json["error"]["code"] == "circuit_open"
+    assert [row["kind"] for row in seen.json["error"]["attempts"]] == ["circuit_open"]
+
+
+async def test_one_probe_that_succeeds_brings_it_back() -> None:
+    play = await _opened(GOOD, GOOD)
+    play.clock.pass_time(30.0)
+    assert (await play.chat()).asked == ["openai"]
+    assert _state(play) == "closed"
+    assert (await play.chat()).asked == ["openai"]
+
+
+async def test_one_probe_that_fails_shuts_it_again() -> None:
+    play = await _opened(DOWN)
+    play.clock.pass_time(30.0)
+    assert (await play.chat()).asked == ["openai", "other"]
+    assert _state(play) == "open"
+    play.clock.pass_time(29.0)
+    assert (await play.chat()).asked == ["other"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_of_a_hundred_calls_at_once_one_probes(stream: bool) -> None:
+    probe = Stream([*WHOLE_STREAM[:2], 5.0, *WHOLE_STREAM[2:]]) if stream else GOOD
+    play = await _opened(probe)
+    play.scripts["other"][:] = [Stream()] * 99 if stream else [GOOD] * 99
+    play.clock.pass_time(30.0)
+    asked = len(play.asked)
+    calls = [play.asks(stream=stream) for _ in range(100)]
+
+    async def everybody() -> list[Seen]:
+        return await asyncio.gather(*[play._serve(call) for call in calls])
+
+    seen = await play.clock.run(everybody())
+    assert {one.status for one in seen} == {200}
+    assert play.asked[asked:].count("openai") == 1
+    assert play.asked[asked:].count("other") == 99
+    assert _state(play) == "closed"
+
+
+async def test_a_stream_is_no_success_before_its_end() -> None:
+    play = await _opened(Stream(sse(ROLE, HELLO), end="cut"))
+    play.clock.pass_time(30.0)
+    seen = await play.chat(stream=True)
+    assert seen.end is End.BROKEN
+    assert _state(play) == "open", "the probe failed, though it began well"
+
+
+@pytest.mark.parametrize(
+    ("answer", "upstream_of"),
+    [
+        pytest.param(Answer(400, error("no", "invalid_request_error")), "app", id="bad request"),
+        pytest.param(Answer(401, error("no", code="invalid_api_key")), "app", id="own key"),
+        pytest.param(Answer(429, error("slow down")), "app", id="rate limit"),
+        pytest.param(Answer(404, error("?", code="model_not_found")), "app", id="no such model"),
+        pytest.param(Flaw(ZeroDivisionError()), "us", id="a bug of ours"),
+    ],
+)
+async def test_what_is_not_the_targets_fault_does_not_open_it(
+    answer: Act, upstream_of: str
+) -> None:
+    play = Play(POLICY, openai=[answer] * 20, other=[GOOD] * 20)
+    for _ in range(20):
+        await play.chat()
+    assert _state(play) == "closed"
+    health = play.standings.of(play.program.snapshot.upstreams["openai"]).health.report()
+    assert health.failure_count == 0
+
+
+async def test_hang_ups_do_not_open_it() -> None:
+    play = Play(POLICY, openai=[Silence()] * 10 + [Stream(sse(ROLE, HELLO), end="stall")] * 10)
+    for turn in range(20):
+        task = await play.begin(play.asks(stream=turn >= 10, headers=ALONE), 1.0)
+        task.cancel()
+        await asyncio.wait([task])
+    assert _state(play) == "closed"
+
+
+async def test_retries_stop_when_it_opens_and_the_reason_is_kept() -> None:
+    policy = POLICY.replace("attempts: 1}\n    breaker", "attempts: 9}\n    breaker")
+    play = Play(policy, openai=[DOWN, DOWN, Refuse()], other=[GOOD])
+    seen = await play.chat()
+    assert seen.asked == ["openai"] * 3 + ["other"]
+    play = Play(policy, openai=[DOWN, DOWN, Answer(500, error("third"))])
+    seen = await play.chat(headers=ALONE)
+    assert (seen.status, seen.json) == (500, error("third")), "not: its breaker is open"
+
+
+async def test_a_reload_forgets_nothing() -> None:
+    play = await _opened(GOOD)
+    play.reload(POLICY.replace("consecutive: 3", "consecutive: 5"))
+    assert (await play.chat()).asked == ["other"]
+    play.clock.pass_time(30.0)
+    assert (await play.chat()).asked == ["openai"]
+    assert [event.after for event in play.events if isinstance(event, BreakerMoved)] == [
+        "open",
+        "half_open",
+        "closed",
+    ]
+
+
+async def test_one_upstreams_breaker_is_nobody_elses() -> None:
+    play = await _opened()
+    play.scripts["other"][:] = [GOOD]
+    assert (await play.chat(upstream="other")).status == 200

@@ -1,0 +1,100 @@
+"""Whole calls where the same target is asked again, and then another."""
+
+import pytest
+
+from proxy.core.event import AttemptStarted, FellBack, Retrying
+from proxy.core.failure import FailureKind
+from tests.plays.stage import HELLO as HELLO_EVENT
+from tests.plays.stage import Answer, Play, Refuse, Stream, error, said, sse
+
+POLICY = """
+version: 1
+upstreams:
+  openai:
+    dialect: openai
+    url: https://api.openai.com
+    retry: {attempts: 3, backoff: {initial: 1s, max: 8s}, retry_after_max: 10s}
+  other:
+    dialect: openai
+    url: https://other.example
+    api_key: k
+    retry: {attempts: 2, backoff: {initial: 4s}}
+routes:
+  - name: chat
+    match: {upstream: openai}
+    targets: [openai, other]
+"""
+GOOD = Answer(200, said("Hi"))
+DOWN = Answer(503, error("down"))
+
+
+def _limited(**headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(429, error("slow down", "requests", "rate_limit_exceeded"), names)
+
+
+async def test_the_same_target_is_asked_again_and_nobody_else() -> None:
+    play = Play(POLICY, openai=[DOWN, Refuse(), GOOD])
+    seen = await play.chat()
+    assert (seen.status, seen.asked) == (200, ["openai"] * 3)
+    assert seen.took_s == 1.0 + 2.0
+    assert seen.headers["x-understudy-attempts"] == "3"
+    assert "x-understudy-fallback" not in seen.headers
+    assert [event.wait_s for event in seen.told(Retrying)] == [1.0, 2.0]
+    assert [event.number for event in seen.told(AttemptStarted)] == [1, 2, 3]
+    assert all(body.closed for body in play.bodies)
+
+
+async def test_after_the_last_attempt_the_next_target_is_asked_at_once() -> None:
+    seen = await Play(POLICY, openai=[DOWN] * 3, other=[DOWN, GOOD]).chat()
+    assert seen.asked == ["openai"] * 3 + ["other"] * 2
+    assert seen.took_s == 1.0 + 2.0 + 4.0, "no wait between targets"
+    assert seen.headers["x-understudy-attempts"] == "5"
+    assert len(seen.told(FellBack)) == 1
+
+
+async def test_a_hint_within_bounds_is_waited_for() -> None:
+    play = Play(POLICY, openai=[_limited(retry_after="7"), _limited(retry_after_ms="1500"), GOOD])
+    play.dice.share = 0.0
+    seen = await play.chat()
+    assert seen.took_s == 7.0 + 1.5
+    assert seen.asked == ["openai"] * 3
+
+
+async def test_a_hint_that_is_too_long_leads_to_the_next_target_at_once() -> None:
+    seen = await Play(POLICY, openai=[_limited(retry_after="73192")], other=[GOOD]).chat()
+    assert (seen.status, seen.asked, seen.took_s) == (200, ["openai", "other"], 0.0)
+
+
+async def test_a_hint_that_came_with_a_good_answer_is_none() -> None:
+    """Anthropic and Hugging Face send Retry-After with a 200."""
+    seen = await Play(POLICY, openai=[Answer(200, said("Hi"), {"Retry-After": "60"})]).chat()
+    assert (seen.status, seen.took_s) == (200, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(401, error("no", code="invalid_api_key")), FailureKind.AUTH),
+        (Answer(429, error("pay", "insufficient_quota", "insufficient_quota")), FailureKind.QUOTA),
+        (Answer(404, error("what", code="model_not_found")), FailureKind.MODEL_NOT_FOUND),
+    ],
+)
+async def test_what_will_not_pass_leads_on_without_another_attempt(
+    answer: Answer, kind: FailureKind
+) -> None:
+    seen = await Play(POLICY, openai=[answer], other=[GOOD]).chat()
+    assert seen.asked == ["openai", "other"]
+    assert [event.kind for event in seen.told(FellBack)] == [kind]
+
+
+async def test_a_stream_that_began_is_never_asked_for_again() -> None:
+    cut = Stream(sse(HELLO_EVENT), end="cut")
+    seen = await Play(POLICY, openai=[cut]).chat(stream=True)
+    assert seen.asked == ["openai"]
+    assert seen.broke is not None
+
+
+async def test_what_goes_out_is_the_same_each_time() -> None:
+    seen = await Play(POLICY, openai=[DOWN, DOWN, GOOD]).chat()
+    assert len({call.body for call in seen.calls}) == 1
