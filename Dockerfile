@@ -20,6 +20,6 @@ ENV PATH=/opt/understudy/bin:$PATH UNDERSTUDY_POLICIES=/policies UNDERSTUDY_LOG_
 # A sidecar shares its application's network, where loopback is enough. Anywhere else, set
 # UNDERSTUDY_LISTEN, and know that whoever can reach it can use it.
 EXPOSE 8900
-HEALTHCHECK --interval=5s --timeout=2s CMD ["understudy", "status", "--json"]
+HEALTHCHECK --interval=30s --timeout=5s CMD ["understudy", "status", "--json"]
 ENTRYPOINT ["understudy"]
 CMD ["serve"]
