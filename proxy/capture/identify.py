@@ -61,8 +61,8 @@ def identify(
 
 
 def _base_url(target: str, program: Program) -> Place:
-    name, slash, rest = target[1:].partition("/")
-    name, question, query = name.partition("?")
+    path, question, query = target[1:].partition("?")
+    name, slash, rest = path.partition("/")
     origin = program.origins.get(name)
     if origin is None:
         known = ", ".join(sorted(program.origins))
@@ -77,7 +77,8 @@ def _absolute(
 ) -> Place:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None or int(parts[2] or 80) > 65535:
-        raise Refused(400, f"{authority[:100]!r} is no host and port")
+        shown = authority[:100].rpartition("@")[2]  # what is before an @ may be a password
+        raise Refused(400, f"no request goes to {shown!r}: it wants HOST or HOST:PORT, no user")
     host, port = parts[1].lower(), int(parts[2] or 80)
     path = path if path.startswith("/") else "/" + path
     upstream = program.snapshot.upstream_for_host(host, port)

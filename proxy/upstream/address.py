@@ -17,6 +17,9 @@ _FORBIDDEN = tuple(
     )
 )
 
+_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291 2.5.5.1
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 2.1
+
 
 class Forbidden(OSError):
     """A link-local address, or a cloud's metadata service."""
@@ -29,9 +32,16 @@ def check(address: str) -> None:
     except ValueError:
         return
     if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip.sixtofour or ip
+        ip = _inside(ip) or ip
     if any(ip in network for network in _FORBIDDEN):
         raise Forbidden(f"{address} is a link-local or cloud metadata address")
+
+
+def _inside(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one stands for: mapped, 6to4, compatible, or NAT64."""
+    if ip in _COMPATIBLE or ip in _NAT64:
+        return ipaddress.IPv4Address(ip.packed[-4:])
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class GuardedResolver(AbstractResolver):

@@ -13,7 +13,6 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
-from proxy.core.failure import Failure
 from proxy.core.reply import Reply, Source
 from proxy.upstream.errors import on_answer, on_body
 from proxy.upstream.fields import head
@@ -136,7 +135,7 @@ async def _upload(writer: StreamWriter, protocol: ResponseHandler, call: Call) -
             async for chunk in call.rest:
                 await writer.write(chunk)
         await writer.write_eof()
-    except (aiohttp.ClientError, OSError, Failure) as error:
+    except (aiohttp.ClientError, OSError) as error:
         protocol.set_exception(error)  # wakes who waits for an answer, if none is there yet
 
 

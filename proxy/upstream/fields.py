@@ -40,9 +40,8 @@ def head(first_line: str, fields: CIMultiDict[str]) -> bytes:
 
     Raises UnsafeField where a name or value could end a line (RFC 9110 5.5).
     """
-    lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
-    text = f"{first_line}\r\n{''.join(lines)}\r\n"
-    ends = len(lines) + 2
+    text = "\r\n".join((first_line, *map(": ".join, fields.items()), "", ""))
+    ends = len(fields) + 2
     if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
         raise UnsafeField("a header field holds CR, LF or NUL")
     return text.encode("utf-8", "surrogateescape")
