@@ -17,19 +17,8 @@ _COMMANDS = (serve, check, explain, embed, status, schema)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: those of the process) name; its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="understudy",
-        description="Keeps an application working while its LLM and embedding providers fail.",
-        epilog="Every flag has an environment variable: --state-dir is UNDERSTUDY_STATE_DIR.",
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"understudy {version('understudy')}"
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_to(commands, os.environ)
-    chosen = parser.parse_args(arguments)
     try:
+        chosen = _parser().parse_args(arguments)
         return int(chosen.run(chosen))
     except SettingError as error:
         print(f"understudy: {error}", file=sys.stderr)
@@ -39,3 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
         return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="understudy",
+        description="Keeps an application working while its LLM and embedding providers fail.",
+        epilog="Every flag has an environment variable: --state-dir is UNDERSTUDY_STATE_DIR.",
+    )
+    shown = f"understudy {version('understudy')}"
+    parser.add_argument("--version", action="version", version=shown)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_to(commands, os.environ)
+    return parser

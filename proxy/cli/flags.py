@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.settings import Address, default_policies, default_state_dir
+from proxy.settings import Address, SettingError, default_policies, default_state_dir
 
 LISTEN = "127.0.0.1:8900"
 ADMIN = "127.0.0.1:8901"
@@ -20,9 +20,13 @@ class Flags:
 
     def add(self, name: str, default: str, meaning: str, **options: Any) -> None:
         variable = "UNDERSTUDY_" + name.strip("-").replace("-", "_").upper()
+        value = self._environ.get(variable, default)
+        choices = options.get("choices", [value])
+        if value not in choices:  # argparse looks at what is typed, not at defaults
+            raise SettingError(f"{variable}: {value!r} is not one of {', '.join(choices)}")
         self._parser.add_argument(
             name,
-            default=self._environ.get(variable, default),
+            default=value,
             help=f"{meaning} (default: {default or 'none'}; {variable})",
             **options,
         )

@@ -30,11 +30,7 @@ class Observe:
         call.journal.tell(CallStarted(call, self.route))
         account = _Account(call, self.route, self.clock)
         try:
-            try:
-                reply = await self.inner.handle(call)
-            except Failure as failure:
-                account.kind = failure.kind
-                reply = error_reply(call, failure, self.dialect)
+            reply = await self._answer(call, account)
         except asyncio.CancelledError:
             account.abandoned()
             raise
@@ -43,6 +39,13 @@ class Observe:
             reply = bug_reply(call, self.dialect)
         account.watch(reply)
         return reply
+
+    async def _answer(self, call: Call, account: "_Account") -> Reply:
+        try:
+            return await self.inner.handle(call)
+        except Failure as failure:
+            account.kind = failure.kind
+            return error_reply(call, failure, self.dialect)
 
 
 class _Account:
