@@ -3,7 +3,7 @@
 import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 from aiohttp import web
@@ -59,19 +59,16 @@ class Api:
     def _refusal(self, request: web.Request) -> web.Response | None:
         """Who may not: a page of another site (by Origin, or by a name that was made to resolve
         to us), and who lacks the token."""
-        host = urlsplit(f"//{request.host}").hostname or ""
+        host = _parts(f"//{request.host}").hostname or ""
         if not self._token and not _own_name(host):
             return _problem(403, f"{host!r} is no name of this machine: call it by its address")
         origin = request.headers.get("Origin")
-        if (
-            request.method == "POST"
-            and origin is not None
-            and urlsplit(origin).netloc != (request.host)
-        ):
+        foreign = origin is not None and _parts(origin).netloc != request.host
+        if request.method == "POST" and foreign:
             return _problem(403, f"a page of {origin} may not do this")
         if self._token and request.path not in ("/healthz", "/readyz"):
-            told = request.headers.get("Authorization", "")
-            if not hmac.compare_digest(told.encode(), f"Bearer {self._token}".encode()):
+            told = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+            if not hmac.compare_digest(told, f"Bearer {self._token}".encode()):
                 return _problem(401, "wants Authorization: Bearer <the --admin-token>")
         return None
 
@@ -96,6 +93,14 @@ class Api:
         if complaints:
             return _json(422, {"reloaded": False, "digest": digest, "complaints": complaints})
         return _json(200, {"reloaded": True, "digest": digest, "complaints": []})
+
+
+def _parts(url: str) -> SplitResult:
+    """Of what a client sent, which may be no URL: then it has no parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _own_name(host: str) -> bool:

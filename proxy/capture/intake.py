@@ -4,9 +4,6 @@ from collections.abc import AsyncIterator
 
 from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest
-from aiohttp.web_protocol import RequestPayloadError
-
-from proxy.core.failure import Failure, FailureKind
 
 KEPT_BYTES = 8 * 2**20
 """A body of up to this is kept whole, so that it can be sent again; a larger one is sent once."""
@@ -36,9 +33,5 @@ async def take_in(request: BaseRequest) -> tuple[bytes, AsyncIterator[bytes] | N
 
 
 async def _rest(content: StreamReader) -> AsyncIterator[bytes]:
-    """Raises Failure(bad_request) where the app's request stops being HTTP."""
-    try:
-        while chunk := await content.readany():
-            yield chunk
-    except RequestPayloadError as error:
-        raise Failure(FailureKind.BAD_REQUEST, f"the request is broken: {error}") from error
+    while chunk := await content.readany():
+        yield chunk

@@ -5,6 +5,9 @@ However it ends, everyone is told how, and an answer that was cut never looks wh
 """
 
 import asyncio
+import socket
+import struct
+import sys
 from http import HTTPStatus
 
 from aiohttp.helpers import rfc822_formatted_time
@@ -23,6 +26,8 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NO_CONTENT = frozenset((204, 304))
 _CONTENT_LENGTH, _DATE = istr("Content-Length"), istr("Date")
 _STOPPING = "the proxy is stopping"
+_RESET_AT_CLOSE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER on, for no time at all."""
 
 
 async def relay(
@@ -46,7 +51,7 @@ async def relay(
         raise
     finally:
         if end is not End.COMPLETE:
-            request.protocol.force_close()
+            _cut(request)
         await reply.close(end)
     return end is End.COMPLETE and not last and request.keep_alive
 
@@ -84,6 +89,16 @@ async def _send(
         framed = _frame(request, fields)
         return await _pump(request, call, reply, dialect, head(first_line, fields), framed)
     return End.COMPLETE
+
+
+def _cut(request: BaseRequest) -> None:
+    """End the connection in the middle of an answer. HTTP/1.0 knows an answer's end by the
+    connection's: nothing but a reset tells such an app that this was none."""
+    transport = request.transport
+    if request.version < (1, 1) and transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+    request.protocol.force_close()
 
 
 def _transport(request: BaseRequest) -> asyncio.Transport:
@@ -127,8 +142,6 @@ async def _pump(
         call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
         if not failure.in_band:
             await _break(request, reply, dialect, failure.kind, failure.message)
-        if not framed and request.transport is not None:
-            request.transport.abort()  # nothing but a reset tells this app that it was cut
         return End.BROKEN
     await writer.write_eof()
     if not framed:

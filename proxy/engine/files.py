@@ -1,6 +1,7 @@
 """Policy files as they lie on the disk."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from proxy.policy.document import Source
@@ -41,13 +42,33 @@ def _text(file: Path) -> str:
 def watched(paths: Sequence[Path]) -> frozenset[Path]:
     """The folders in which a change of `paths` shows, as the links lead now.
 
-    Where a path is named, where a link of that name lies, and where the files really are.
+    Where a path is named, where a link of that name lies, and where the files really are; of a
+    folder that is gone, the nearest above it that is not.
     """
     folders = set()
     for path in paths:
-        folders.add(path.parent if path.is_symlink() or not path.is_dir() else path)
-        if path.is_dir():
-            folders.add(path)
-            folders |= {file.resolve().parent for file in path.iterdir()}
-        folders.add(path.resolve() if path.is_dir() else path.resolve().parent)
-    return frozenset(folder.absolute() for folder in folders if folder.is_dir())
+        inside = path.is_dir()
+        folders.add(path if inside and not path.is_symlink() else path.parent)
+        folders.add(path if inside else _real(path).parent)
+        if inside:
+            folders.add(_real(path))
+            folders |= {_real(file).parent for file in _in(path)}
+    return frozenset(_nearest(folder.absolute()) for folder in folders)
+
+
+def _real(path: Path) -> Path:
+    """Where the links of `path` lead; unlike `Path.resolve`, no circle of links is an error."""
+    return Path(os.path.realpath(path))
+
+
+def _in(folder: Path) -> Iterable[Path]:
+    try:
+        return tuple(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):  # it went while we looked
+        return ()
+
+
+def _nearest(path: Path) -> Path:
+    while not path.is_dir():
+        path = path.parent
+    return path

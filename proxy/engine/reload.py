@@ -69,7 +69,15 @@ class Reloader:
         """Reload whenever the files change, until `stop`."""
         while not self._stop.is_set():
             folders = await asyncio.to_thread(watched, self._paths)
-            async for _ in awatch(
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow(folders))
+                await asyncio.sleep(0)  # now it watches: what changed before is read by us
+                await self.reload()
+
+    async def _follow(self, folders: frozenset[Path]) -> None:
+        """Reload whenever something changes in `folders`, as long as it is they that matter."""
+        try:
+            async for changes in awatch(
                 *folders,
                 watch_filter=None,
                 debounce=GATHER_MS,
@@ -78,8 +86,11 @@ class Reloader:
                 recursive=False,
             ):
                 await self.reload()
-                if await asyncio.to_thread(watched, self._paths) != folders:
-                    break  # a link was swapped: the files are elsewhere now
+                swapped = any(Path(path) in folders for _, path in changes)
+                if swapped or await asyncio.to_thread(watched, self._paths) != folders:
+                    return  # a folder or a link was swapped: the files are elsewhere now
+        except FileNotFoundError:
+            return  # one of them went while we looked
 
     def stop(self) -> None:
         self._stop.set()

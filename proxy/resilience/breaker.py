@@ -50,14 +50,14 @@ class Outcome(Enum):
 
 
 class Permit:
-    """Leave to make one call. It ends once; what is said after that does not count."""
+    """Leave to make one call; with a `turn`, as a probe. It ends once: the first word counts."""
 
-    __slots__ = ("_breaker", "_epoch", "_probe")
+    __slots__ = ("_breaker", "_epoch", "_turn")
 
-    def __init__(self, breaker: "Breaker", epoch: int, probe: bool) -> None:
+    def __init__(self, breaker: "Breaker", epoch: int, turn: int | None = None) -> None:
         self._breaker: Breaker | None = breaker
         self._epoch = epoch
-        self._probe = probe
+        self._turn = turn
 
     def succeeded(self) -> None:
         self._end(Outcome.SUCCEEDED)
@@ -72,7 +72,7 @@ class Permit:
     def _end(self, outcome: Outcome) -> None:
         breaker, self._breaker = self._breaker, None
         if breaker is not None:
-            breaker._ended(outcome, self._epoch, self._probe)
+            breaker._ended(outcome, self._epoch, self._turn)
 
 
 class Breaker(pybreaker.CircuitBreakerListener):
@@ -91,7 +91,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._settings = settings
         self._window = Window(clock, settings.window)
         self._epoch = 0
-        self._probes = 0
+        self._turn, self._turn_ends_at, self._probes = 0, 0.0, 0
         self._reopens_at = 0.0
         self._reason = ""
         self.since = clock.wall()
@@ -122,15 +122,25 @@ class Breaker(pybreaker.CircuitBreakerListener):
         """Leave for one call, or Failure(circuit_open) with the seconds until a probe may go."""
         state = self._machine.current_state
         if state == pybreaker.STATE_CLOSED:
-            return Permit(self, self._epoch, probe=False)
+            return Permit(self, self._epoch)
         if state == pybreaker.STATE_OPEN:
             if self._clock.now() < self._reopens_at:
                 raise self._refusal()
             self._machine.half_open()
+            self._begin_turn()
         if self._probes >= self._settings.probes:
-            raise self._refusal()
+            if self._clock.now() < self._turn_ends_at:
+                raise self._refusal()
+            self._begin_turn()
         self._probes += 1
-        return Permit(self, self._epoch, probe=True)
+        return Permit(self, self._epoch, self._turn)
+
+    def _begin_turn(self) -> None:
+        """Probes of the turn before may tell how they ended, but an app that stops reading one can
+        no longer keep everybody else out."""
+        self._turn += 1
+        self._turn_ends_at = self._clock.now() + self._settings.open
+        self._probes = 0
 
     def _refusal(self) -> Failure:
         return Failure(
@@ -141,29 +151,27 @@ class Breaker(pybreaker.CircuitBreakerListener):
             sent=False,
         )
 
-    def _ended(self, outcome: Outcome, epoch: int, probe: bool) -> None:
+    def _ended(self, outcome: Outcome, epoch: int, turn: int | None) -> None:
         if epoch != self._epoch:
             return  # a straggler from before the last change of state: no news of this one
-        if probe:
+        if turn == self._turn:
             self._probes -= 1
         if outcome is Outcome.IGNORED:
             return
         if outcome is Outcome.SUCCEEDED:
             self._window.success()
-            if probe or self._machine.fail_counter:  # else there is nothing to forget
+            if turn is not None or self._machine.fail_counter:  # else there is nothing to forget
                 self._machine.call(_well)
             return
         self._window.failure()
-        self._reason = self._why(probe)
+        self._reason = self._why() if turn is None else "the probe failed"
         try:
             self._machine.call(_badly)
         except _Blame:
             if self._machine.current_state == pybreaker.STATE_CLOSED and self._rate_is_high():
                 self._machine.open()
 
-    def _why(self, probe: bool) -> str:
-        if probe:
-            return "the probe failed"
+    def _why(self) -> str:
         succeeded, failed = self._window.counts()
         return f"{failed} of {succeeded + failed} calls in {self._settings.window:g} s failed"
 
@@ -182,7 +190,6 @@ class Breaker(pybreaker.CircuitBreakerListener):
         before = _NAMES[old_state.name] if old_state is not None else ""
         after = _NAMES[new_state.name]
         self._epoch += 1
-        self._probes = 0
         self.since = self._clock.wall()
         if after == "open":
             self.opened_count += 1

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from proxy.core.call import Call
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import AttemptEnded, AttemptStarted
+from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply
@@ -30,7 +30,11 @@ class Guard:
     dice: Dice
 
     async def handle(self, call: Call) -> Reply:
-        permit = self.standing.breaker.permit()
+        try:
+            permit = self.standing.breaker.permit()
+        except Failure as refusal:
+            call.journal.tell(PassedOver(self.target, refusal.message, refusal.kind))
+            raise
         started = self.clock.now()
         number = call.journal.attempts + 1
         span_id = self.dice.bits(64) if call.trace is not None else 0

@@ -43,8 +43,6 @@ class Sequential:
                 call.journal.tell(PassedOver(target.name, refusal.message))
             except Failure as failure:
                 failures.append(failure)
-                if not failure.sent and failure.kind is FailureKind.CIRCUIT_OPEN:
-                    call.journal.tell(PassedOver(target.name, failure.message, failure.kind))
             else:
                 if failures:
                     origin = failures[-1]

@@ -26,9 +26,7 @@ def answer_to(request: Request, text: str) -> Answer:
 
 def error(message: str, type_: str = "server_error", code: str | None = None) -> bytes:
     """OpenAI's form of an error."""
-    return orjson.dumps(
-        {"error": {"message": message, "type": type_, "param": None, "code": code}}
-    )
+    return orjson.dumps({"error": {"message": message, "type": type_, "param": None, "code": code}})
 
 
 def event(said: Any) -> bytes:

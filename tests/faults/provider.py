@@ -19,6 +19,7 @@ from typing import Self
 
 from tests.faults.answers import answer_to
 from tests.faults.good import GOOD
+from tests.faults.reading import read_body, read_head
 from tests.faults.too_large import TooLarge
 from tests.faults.turn import Fault, Request, Turn
 
@@ -156,10 +157,10 @@ class _Connection(asyncio.StreamReaderProtocol):
     async def _converse(self, transport: asyncio.Transport) -> None:
         writer = asyncio.StreamWriter(transport, self, self._reader, self._loop_)
         try:
-            while (request := await _read_head(self._reader, self._number)) is not None:
+            while (request := await read_head(self._reader, self._number)) is not None:
                 fault = self._provider._next()
                 if not isinstance(fault, TooLarge):
-                    await _read_body(request, self._reader, writer)
+                    await read_body(request, self._reader, writer)
                 self._provider._came(request)
                 turn = Turn(request, answer_to(request, self._provider.text), writer)
                 self._playing = request
@@ -174,38 +175,3 @@ class _Connection(asyncio.StreamReaderProtocol):
         finally:
             self._playing = None
             transport.close()
-
-
-async def _read_head(reader: asyncio.StreamReader, connection: int) -> Request | None:
-    """The next request, its body still to be read; None when the other side closes instead."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise
-        return None
-    first, *lines = head[:-4].decode("latin-1").split("\r\n")
-    method, target, version = first.split(" ")
-    parted = [line.partition(":") for line in lines]
-    fields = tuple((name, value.strip(" \t")) for name, _, value in parted)
-    return Request(method, target, version, fields, b"", connection, time.monotonic())
-
-
-async def _read_body(
-    request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    if "100-continue" in request.values("Expect"):
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    if "chunked" in request.values("Transfer-Encoding"):
-        request.body = await _chunks(reader)
-    elif lengths := request.values("Content-Length"):
-        request.body = await reader.readexactly(int(lengths[0]))
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    chunks = []
-    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
-        chunks.append(await reader.readexactly(size))
-        await reader.readexactly(2)
-    await reader.readuntil(b"\r\n")
-    return b"".join(chunks)

@@ -1,4 +1,4 @@
-"""413 as soon as the head of a request is there: its body is never read, and the connection ends."""
+"""413 as soon as the head of a request is there: its body is never read; the connection ends."""
 
 from dataclasses import dataclass
 

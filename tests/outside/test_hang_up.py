@@ -12,9 +12,10 @@ from tests.faults.rate_limit import RateLimit
 from tests.faults.silence import Silence
 from tests.faults.stall import Stall
 from tests.faults.turn import Fault
-from tests.outside.policies import HOST, Providers, one
+from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
+from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Wire, request
 
 PLAIN = orjson.dumps(QUESTION)
@@ -31,11 +32,11 @@ def proxy(providers: Providers, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
-def _let_go_after_s(proxy: Serving, provider: Provider, target: str, body: bytes) -> float:
+def _let_go_after_s(proxy: Serving, provider: Provider, prefix: str, body: bytes) -> float:
     """Seconds from the app's hang-up until the provider sees its own connection end."""
     provider.requests.clear()
     with Wire(proxy.port) as wire:
-        wire.send(request("POST", f"{target}/v1/chat/completions", [], body))
+        wire.send(request("POST", f"{prefix}/v1/chat/completions", [], body))
         if body is STREAM and not isinstance(provider.script[0], Silence):
             wire.head()
             wire.until(b"Hello")
@@ -49,7 +50,7 @@ def _let_go_after_s(proxy: Serving, provider: Provider, target: str, body: bytes
     return left_at - hung_up_at
 
 
-@pytest.mark.parametrize("target", ["/openai", f"http://{HOST}"], ids=["base_url", "proxy"])
+@WAYS_IN
 @pytest.mark.parametrize(
     ("fault", "body"),
     [
@@ -61,10 +62,10 @@ def _let_go_after_s(proxy: Serving, provider: Provider, target: str, body: bytes
     ],
 )
 def test_the_provider_is_let_go_at_once(
-    proxy: Serving, first: Provider, target: str, fault: Fault, body: bytes
+    proxy: Serving, first: Provider, prefix: str, fault: Fault, body: bytes
 ) -> None:
     first.plays(fault)
-    waits_s = [_let_go_after_s(proxy, first, target, body) for _ in range(TRIES)]
+    waits_s = [_let_go_after_s(proxy, first, prefix, body) for _ in range(TRIES)]
     assert min(waits_s) < PROMISED_S
     assert max(waits_s) < 1.0
 

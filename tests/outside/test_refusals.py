@@ -8,6 +8,7 @@ import pytest
 from tests.faults.provider import Provider
 from tests.outside.policies import HOST, Providers, one
 from tests.outside.process import Serving, policy, serving
+from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, Wire, ask, request
 
 NEXT = request("GET", "/openai/v1/next")
@@ -33,6 +34,11 @@ def test_an_unknown_upstream_is_told_the_known_ones(proxy: Serving, first: Provi
     assert not first.requests
 
 
+def test_who_is_refused_hears_it_also_after_a_large_upload(proxy: Serving, first: Provider) -> None:
+    response = ask(proxy.port, "POST", "/nobody/v1/files", [], b"x" * (20 * 2**20))
+    assert response.status == 404
+
+
 @pytest.mark.parametrize("target", ["/", "//", "/?x", "/v1/chat/completions"])
 def test_a_path_without_an_upstream_is_told_too(
     proxy: Serving, first: Provider, target: str
@@ -40,7 +46,7 @@ def test_a_path_without_an_upstream_is_told_too(
     assert ask(proxy.port, "GET", target).status == 404
 
 
-@pytest.mark.parametrize("prefix", ["/openai", f"http://{HOST}"], ids=["base_url", "proxy"])
+@WAYS_IN
 def test_a_request_that_was_here_before_is_refused(
     proxy: Serving, first: Provider, prefix: str
 ) -> None:
@@ -119,7 +125,9 @@ def test_connect_gets_one_answer_and_the_connection_ends(
     proxy: Serving, first: Provider, behind: bytes
 ) -> None:
     with Wire(proxy.port) as wire:
-        wire.send(b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n" + behind)
+        wire.send(
+            b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n" + behind
+        )
         response = wire.response()
         assert response.status == 501
         assert "HTTP_PROXY" in _message(response)

@@ -18,7 +18,7 @@ from tests.outside.sdk import Way, app, chat
 
 RETRIED = {"reset", "hang_up", "rate_limit", "server_error", "unavailable", "error_page"}
 RETRIED |= {"error_in_200", "error_event_first", "error_event_after_role"}
-"""What the policy asks the same target about once more: by default rate_limit, unavailable, network."""
+"""What is worth another attempt at the same target: rate_limit, unavailable, network."""
 
 BOTH_WAYS = pytest.mark.parametrize("way", list(Way))
 BOTH_FORMS = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])

@@ -9,9 +9,10 @@ from tests.faults.provider import Provider
 from tests.faults.refused_key import RefusedKey
 from tests.faults.server_error import ServerError
 from tests.faults.turn import Fault
-from tests.outside.policies import HOST, OTHER_KEY, Providers, two
+from tests.outside.policies import OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
+from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, Wire
 
 CANARY = "canary-7f3a9"
@@ -29,7 +30,6 @@ FIELDS = [
     ("x-stainless-lang", "python"),
 ]
 BODY = orjson.dumps(QUESTION)
-PREFIXES = ["/openai", f"http://{HOST}"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def _chat(proxy: Serving, prefix: str, query: str = "") -> Response:
         return wire.ask("POST", f"{prefix}/v1/chat/completions{query}", FIELDS, BODY)
 
 
-@pytest.mark.parametrize("prefix", PREFIXES, ids=["base_url", "proxy"])
+@WAYS_IN
 @pytest.mark.parametrize("fault", [ServerError(503), RefusedKey()], ids=["503", "401"])
 def test_the_apps_credentials_never_reach_another_provider(
     proxy: Serving, first: Provider, second: Provider, prefix: str, fault: Fault
@@ -63,7 +63,7 @@ def test_the_apps_credentials_never_reach_another_provider(
     assert theirs.values("x-stainless-lang") == ["python"]
 
 
-@pytest.mark.parametrize("prefix", PREFIXES, ids=["base_url", "proxy"])
+@WAYS_IN
 def test_a_key_in_the_query_stays_with_its_provider(
     proxy: Serving, first: Provider, second: Provider, prefix: str
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_key_in_the_query_stays_with_its_provider(
     assert all(CANARY not in seen.target for seen in second.requests)
 
 
-@pytest.mark.parametrize("prefix", PREFIXES, ids=["base_url", "proxy"])
+@WAYS_IN
 def test_the_refusal_of_anothers_key_does_not_look_like_the_apps(
     proxy: Serving, first: Provider, second: Provider, prefix: str
 ) -> None:

@@ -75,7 +75,9 @@ class Wire:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def ask(self, method: str, target: str, fields: Fields = (), body: bytes | None = None) -> Response:
+    def ask(
+        self, method: str, target: str, fields: Fields = (), body: bytes | None = None
+    ) -> Response:
         self.send(request(method, target, fields, body))
         return self.response(method)
 
@@ -140,7 +142,7 @@ class Wire:
         return body, not self._reset
 
     def _chunks(self) -> tuple[bytes, bool]:
-        chunks = []
+        chunks: list[bytes] = []
         while True:
             line = self._exactly_until(b"\r\n")
             if line is None:

@@ -77,6 +77,16 @@ async def test_where_there_is_no_other_the_app_learns_when_to_come_back() -> Non
     assert [row["kind"] for row in seen.json["error"]["attempts"]] == ["circuit_open"]
 
 
+async def test_it_is_told_so_without_a_route_as_well() -> None:
+    policy = POLICY.partition("routes:")[0]
+    play = Play(policy, openai=[DOWN] * 3)
+    for _ in range(3):
+        assert (await play.chat()).status == 503
+    seen = await play.chat()
+    assert [row["kind"] for row in seen.json["error"]["attempts"]] == ["circuit_open"]
+    assert 'details="circuit_open"' in seen.headers["Proxy-Status"]
+
+
 async def test_one_probe_that_succeeds_brings_it_back() -> None:
     play = await _opened(GOOD, GOOD)
     play.clock.pass_time(30.0)
@@ -113,6 +123,18 @@ async def test_of_a_hundred_calls_at_once_one_probes(stream: bool) -> None:
     assert _state(play) == "closed"
 
 
+async def test_a_probe_that_does_not_end_shuts_nobody_out_for_good() -> None:
+    play = await _opened(Stream([*sse(ROLE, HELLO), *[20.0, *sse(HELLO)] * 60]), GOOD)
+    play.clock.pass_time(30.0)
+    slow = await play.begin(play.asks(stream=True), 29.0)
+    assert (await play.chat()).asked == ["other"]
+    play.clock.pass_time(1.0)
+    assert (await play.chat()).asked == ["openai"]
+    assert _state(play) == "closed"
+    slow.cancel()
+    await asyncio.wait([slow])
+
+
 async def test_a_stream_is_no_success_before_its_end() -> None:
     play = await _opened(Stream(sse(ROLE, HELLO), end="cut"))
     play.clock.pass_time(30.0)
@@ -122,18 +144,16 @@ async def test_a_stream_is_no_success_before_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "upstream_of"),
+    "answer",
     [
-        pytest.param(Answer(400, error("no", "invalid_request_error")), "app", id="bad request"),
-        pytest.param(Answer(401, error("no", code="invalid_api_key")), "app", id="own key"),
-        pytest.param(Answer(429, error("slow down")), "app", id="rate limit"),
-        pytest.param(Answer(404, error("?", code="model_not_found")), "app", id="no such model"),
-        pytest.param(Flaw(ZeroDivisionError()), "us", id="a bug of ours"),
+        pytest.param(Answer(400, error("no", "invalid_request_error")), id="bad request"),
+        pytest.param(Answer(401, error("no", code="invalid_api_key")), id="own key"),
+        pytest.param(Answer(429, error("slow down")), id="rate limit"),
+        pytest.param(Answer(404, error("?", code="model_not_found")), id="no such model"),
+        pytest.param(Flaw(ZeroDivisionError()), id="a bug of ours"),
     ],
 )
-async def test_what_is_not_the_targets_fault_does_not_open_it(
-    answer: Act, upstream_of: str
-) -> None:
+async def test_what_is_not_the_targets_fault_does_not_open_it(answer: Act) -> None:
     play = Play(POLICY, openai=[answer] * 20, other=[GOOD] * 20)
     for _ in range(20):
         await play.chat()

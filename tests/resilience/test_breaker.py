@@ -223,6 +223,37 @@ def test_a_late_probe_of_an_earlier_turn_frees_no_place_in_this_one() -> None:
     stage.refused()
 
 
+def test_a_probe_that_does_not_end_holds_up_nobody_for_longer_than_it_was_open() -> None:
+    """An app that stops reading, or an answer of many minutes: neither may shut everybody out."""
+    stage, slow = _half_open()
+    stage.clock.pass_time(29.9)
+    stage.refused()
+    stage.clock.pass_time(0.1)
+    second = stage.breaker.permit()
+    stage.refused()
+    slow.ignored()
+    stage.refused()
+    second.ignored()
+    third = stage.breaker.permit()
+    stage.refused()
+    third.succeeded()
+    assert stage.state == "closed"
+
+
+def test_a_slow_probe_is_news_all_the_same() -> None:
+    """Else an upstream whose answers take longer than it was left alone would never come back."""
+    stage, slow = _half_open()
+    stage.clock.pass_time(45.0)
+    stage.breaker.permit()
+    slow.succeeded()
+    assert stage.state == "closed"
+    stage, slow = _half_open()
+    stage.clock.pass_time(45.0)
+    stage.breaker.permit()
+    slow.failed()
+    assert stage.state == "open"
+
+
 def test_everybody_is_told_of_each_change_of_state() -> None:
     stage, probe = _half_open()
     probe.failed()

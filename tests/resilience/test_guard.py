@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proxy.core.call import Trace
-from proxy.core.event import AttemptEnded, AttemptStarted
+from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver
 from proxy.core.failure import TRAITS, Failure, FailureKind
 from proxy.core.reply import End
 from proxy.policy.schema import Breaker as Settings
@@ -128,7 +128,7 @@ async def test_latency_is_the_time_until_a_usable_answer() -> None:
     assert stage.standing.health.report().average_latency_ms == pytest.approx(2000)
 
 
-async def test_while_the_breaker_is_open_nothing_is_asked_and_nothing_told() -> None:
+async def test_while_the_breaker_is_open_nothing_is_asked_and_that_is_told() -> None:
     stage = Stage()
     stage.standing.breaker.permit().failed()
     call = a_call(stage.clock)
@@ -136,7 +136,10 @@ async def test_while_the_breaker_is_open_nothing_is_asked_and_nothing_told() -> 
         await stage.guard.handle(call)
     assert caught.value.kind is FailureKind.CIRCUIT_OPEN
     assert not stage.inner.calls
-    assert not events_of(call)
+    (passed_over,) = events_of(call)
+    assert isinstance(passed_over, PassedOver)
+    assert (passed_over.target, passed_over.kind) == ("openai", FailureKind.CIRCUIT_OPEN)
+    assert passed_over.reason == caught.value.message
     assert call.journal.attempts == 0
 
 

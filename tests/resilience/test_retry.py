@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -32,7 +33,7 @@ class Stage:
     @property
     def waits(self) -> list[float]:
         at = self.inner.at
-        return [after - before for before, after in zip(at, at[1:], strict=False)]
+        return [after - before for before, after in pairwise(at)]
 
 
 async def _rest() -> AsyncIterator[bytes]:

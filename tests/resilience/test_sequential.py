@@ -115,16 +115,6 @@ async def test_where_nobody_can_do_it_the_reasons_are_told() -> None:
     assert "embeddings only" in both.message
 
 
-async def test_an_open_breaker_is_told_as_passed_over() -> None:
-    refusal = _fails(FailureKind.CIRCUIT_OPEN, "a", sent=False)
-    stage = Stage(("a", refusal), ("b", a_reply()))
-    await stage.handle()
-    assert events_of(stage.call) == [
-        PassedOver("a", "scripted", FailureKind.CIRCUIT_OPEN),
-        FellBack("a", "b", FailureKind.CIRCUIT_OPEN),
-    ]
-
-
 async def test_what_may_have_had_an_effect_goes_nowhere_else() -> None:
     stage = Stage(("a", _fails(DOWN, "a")), ("b", a_reply()))
     assert (await stage.failure(operation=Operation.OTHER)).kind is DOWN

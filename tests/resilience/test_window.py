@@ -1,5 +1,7 @@
 """Counts of the last seconds."""
 
+from itertools import pairwise
+
 from proxy.resilience.window import BUCKETS, Window
 from tests.clock import FalseClock
 
@@ -37,7 +39,7 @@ def test_it_forgets_smoothly() -> None:
     assert seen == sorted(seen, reverse=True)
     assert seen[0] >= 9
     assert seen[-1] == 0
-    assert max(a - b for a, b in zip(seen, seen[1:], strict=False)) <= 2
+    assert max(a - b for a, b in pairwise(seen)) <= 2
 
 
 def test_a_long_pause_forgets_everything_at_once() -> None:
