@@ -2,15 +2,21 @@
 
 from collections.abc import AsyncIterator
 
+from aiohttp.http import HttpProcessingError
 from aiohttp.streams import StreamReader
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, RequestPayloadError
+
+from proxy.core.failure import Failure, FailureKind
 
 KEPT_BYTES = 8 * 2**20
 """A body of up to this is kept whole, so that it can be sent again; a larger one is sent once."""
 
 
 async def take_in(request: BaseRequest) -> tuple[bytes, AsyncIterator[bytes] | None]:
-    """The body, or its first `KEPT_BYTES` and who brings the rest."""
+    """The body, or its first `KEPT_BYTES` and who brings the rest.
+
+    Who brings the rest raises Failure(bad_request) where that is not framed as HTTP wants it.
+    """
     content = request.content
     if content.at_eof():
         return b"", None
@@ -33,5 +39,9 @@ async def take_in(request: BaseRequest) -> tuple[bytes, AsyncIterator[bytes] | N
 
 
 async def _rest(content: StreamReader) -> AsyncIterator[bytes]:
-    while chunk := await content.readany():
-        yield chunk
+    try:
+        while chunk := await content.readany():
+            yield chunk
+    except (RequestPayloadError, HttpProcessingError) as error:
+        text = f"the request's body broke off: {error}"
+        raise Failure(FailureKind.BAD_REQUEST, text) from error

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp.helpers import rfc822_formatted_time
@@ -17,15 +18,14 @@ from multidict import CIMultiDict, istr
 from proxy.core.call import Call
 from proxy.core.event import StreamBroke
 from proxy.core.failure import Failure, FailureKind
-from proxy.core.reply import End, Reply, Whole
+from proxy.core.reply import STOPPING, End, Reply, Whole
 from proxy.dialects.dialect import Dialect
-from proxy.engine.marks import marks
+from proxy.engine.marks import mark
 from proxy.upstream.fields import PSEUDONYM, VIA, head, without_hop_by_hop
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NO_CONTENT = frozenset((204, 304))
 _CONTENT_LENGTH, _DATE = istr("Content-Length"), istr("Date")
-_STOPPING = "the proxy is stopping"
 _RESET_AT_CLOSE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 """SO_LINGER on, for no time at all."""
 
@@ -35,7 +35,7 @@ async def relay(
 ) -> bool:
     """Send `reply`, and close it. Returns whether the connection can serve another request.
 
-    `last` says so to the app where the proxy is about to stop. A cancellation with `_STOPPING` as
+    `last` says so to the app where the proxy is about to stop. A cancellation with `STOPPING` as
     its word ends a stream with an error that the app can see; any other is the app's hang-up.
     """
     end = End.LOST
@@ -45,9 +45,9 @@ async def relay(
         end = End.ABANDONED
     except asyncio.CancelledError as cancelled:
         end = End.ABANDONED
-        if cancelled.args == (_STOPPING,):
+        if cancelled.args == (STOPPING,):
             end = End.LOST
-            await _break(request, reply, dialect, FailureKind.NETWORK, _STOPPING)
+            await _break(request, reply, dialect, FailureKind.NETWORK, STOPPING)
         raise
     finally:
         if end is not End.COMPLETE:
@@ -58,15 +58,14 @@ async def relay(
 
 def stop(task: asyncio.Task[object]) -> None:
     """End a relay that runs in `task`: the app is told, within the stream, that it was cut."""
-    task.cancel(_STOPPING)
+    task.cancel(STOPPING)
 
 
 async def _send(
     request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool
 ) -> End:
     fields = without_hop_by_hop(reply.headers)
-    for name, value in marks(call, reply):
-        fields[name] = value
+    mark(fields, call, reply)
     fields.add(VIA, PSEUDONYM)
     if _DATE not in fields:
         fields[_DATE] = rfc822_formatted_time()
@@ -86,7 +85,7 @@ async def _send(
         _transport(request).write(head(first_line, fields) + content)
         await request.writer.drain()
     else:
-        framed = _frame(request, fields)
+        framed = _frame(request, reply, fields)
         return await _pump(request, call, reply, dialect, head(first_line, fields), framed)
     return End.COMPLETE
 
@@ -109,10 +108,12 @@ def _transport(request: BaseRequest) -> asyncio.Transport:
     return transport
 
 
-def _frame(request: BaseRequest, fields: CIMultiDict[str]) -> bool:
+def _frame(request: BaseRequest, reply: Reply, fields: CIMultiDict[str]) -> bool:
     """Choose how the app knows the body's end: its length, chunks, or (HTTP/1.0) the connection's
     end. Returns whether it can tell a cut from the end."""
-    if "Content-Length" in fields:
+    if _takes_events(reply):
+        fields.popall(_CONTENT_LENGTH, None)  # an error event of ours may have to be added
+    elif _CONTENT_LENGTH in fields:
         return True
     if request.version >= (1, 1):
         fields["Transfer-Encoding"] = "chunked"
@@ -139,6 +140,7 @@ async def _pump(
                 tap(chunk)
             await writer.write(chunk)
     except Failure as failure:
+        reply.broke = failure
         call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
         if not failure.in_band:
             await _break(request, reply, dialect, failure.kind, failure.message)
@@ -153,11 +155,18 @@ async def _break(
     request: BaseRequest, reply: Reply, dialect: Dialect, kind: FailureKind, message: str
 ) -> None:
     """The dialect's in-band error, where the reply is a stream of events that was begun."""
-    if isinstance(reply.body, Whole):
-        return  # its length was promised, and all of it is on its way
-    content_type = (reply.headers.get("Content-Type") or "").lower()
-    if not content_type.startswith("text/event-stream") or "Content-Encoding" in reply.headers:
-        return
     transport = request.transport
-    if transport is not None and not transport.is_closing():
-        await request.writer.write(dialect.error_event(kind, message))
+    if _takes_events(reply) and transport is not None and not transport.is_closing():
+        with suppress(ConnectionError):  # the app has gone too: it needs no telling
+            await request.writer.write(dialect.error_event(kind, message))
+
+
+def _takes_events(reply: Reply) -> bool:
+    """Whether an event can be added to the reply: not where its length is promised or its bytes
+    are compressed."""
+    content_type = (reply.headers.get("Content-Type") or "").lower()
+    return (
+        content_type.startswith("text/event-stream")
+        and "Content-Encoding" not in reply.headers
+        and not isinstance(reply.body, Whole)
+    )

@@ -34,7 +34,6 @@ class FailureKind(StrEnum):
 class Traits(NamedTuple):
     """What follows from a kind, unless the policy says otherwise."""
 
-    again: bool  # asking the same target again may help
     elsewhere: bool  # another target may do better
     blame: bool  # it counts against the target: its breaker and its health
     stale: bool  # a stored answer past its time may stand in
@@ -46,24 +45,24 @@ class Traits(NamedTuple):
 _T, _F = True, False
 # fmt: off
 TRAITS: dict[FailureKind, Traits] = {
-    #                                      again else blame stale status weight
-    FailureKind.RATE_LIMIT:         Traits(_T, _T, _F, _T, 429, 60, "too many requests for now"),
-    FailureKind.QUOTA:              Traits(_F, _T, _T, _F, 429, 50, "the account has no credit"),
-    FailureKind.AUTH:               Traits(_F, _T, _T, _F, 401, 55, "the key was refused"),
-    FailureKind.UNAVAILABLE:        Traits(_T, _T, _T, _T, 503, 40, "5xx, or overloaded"),
-    FailureKind.TIMEOUT_CONNECT:    Traits(_F, _T, _T, _T, 504, 30, "no connection in time"),
-    FailureKind.TIMEOUT_FIRST_BYTE: Traits(_F, _T, _T, _T, 504, 30, "no useful chunk in time"),
-    FailureKind.TIMEOUT_IDLE:       Traits(_F, _T, _T, _T, 504, 30, "the stream fell silent"),
-    FailureKind.TIMEOUT_TOTAL:      Traits(_F, _T, _T, _T, 504, 30, "no whole answer in time"),
-    FailureKind.NETWORK:            Traits(_T, _T, _T, _T, 502, 30, "refused, reset, no address"),
-    FailureKind.BROKEN_STREAM:      Traits(_T, _T, _T, _T, 502, 30, "the answer was cut"),
-    FailureKind.MALFORMED:          Traits(_F, _T, _T, _T, 502, 30, "no answer of this API"),
-    FailureKind.MODEL_NOT_FOUND:    Traits(_F, _T, _F, _F, 404, 70, "the target has no such model"),
-    FailureKind.CONTEXT_LENGTH:     Traits(_F, _T, _F, _F, 400, 80, "too long for the model"),
-    FailureKind.CONTENT_FILTER:     Traits(_F, _F, _F, _F, 400, 90, "the provider will not answer"),
-    FailureKind.BAD_REQUEST:        Traits(_F, _F, _F, _F, 400, 90, "the caller's own mistake"),
-    FailureKind.CIRCUIT_OPEN:       Traits(_F, _T, _F, _T, 503, 20, "the breaker is open"),
-    FailureKind.LIMIT:              Traits(_F, _T, _F, _T, 503, 20, "our own limit was reached"),
+    #                                      else blame stale status weight
+    FailureKind.RATE_LIMIT:         Traits(_T, _F, _T, 429, 60, "too many requests for now"),
+    FailureKind.QUOTA:              Traits(_T, _T, _F, 429, 50, "the account has no credit"),
+    FailureKind.AUTH:               Traits(_T, _T, _F, 401, 55, "the key was refused"),
+    FailureKind.UNAVAILABLE:        Traits(_T, _T, _T, 503, 40, "5xx, or overloaded"),
+    FailureKind.TIMEOUT_CONNECT:    Traits(_T, _T, _T, 504, 30, "no connection in time"),
+    FailureKind.TIMEOUT_FIRST_BYTE: Traits(_T, _T, _T, 504, 30, "no useful chunk in time"),
+    FailureKind.TIMEOUT_IDLE:       Traits(_T, _T, _T, 504, 30, "the stream fell silent"),
+    FailureKind.TIMEOUT_TOTAL:      Traits(_T, _T, _T, 504, 30, "no whole answer in time"),
+    FailureKind.NETWORK:            Traits(_T, _T, _T, 502, 30, "refused, reset, no address"),
+    FailureKind.BROKEN_STREAM:      Traits(_T, _T, _T, 502, 30, "the answer was cut"),
+    FailureKind.MALFORMED:          Traits(_T, _T, _T, 502, 30, "no answer of this API"),
+    FailureKind.MODEL_NOT_FOUND:    Traits(_T, _F, _F, 404, 70, "the target has no such model"),
+    FailureKind.CONTEXT_LENGTH:     Traits(_T, _F, _F, 400, 80, "too long for the model"),
+    FailureKind.CONTENT_FILTER:     Traits(_F, _F, _F, 400, 90, "the provider will not answer"),
+    FailureKind.BAD_REQUEST:        Traits(_F, _F, _F, 400, 90, "the caller's own mistake"),
+    FailureKind.CIRCUIT_OPEN:       Traits(_T, _F, _T, 503, 20, "the breaker is open"),
+    FailureKind.LIMIT:              Traits(_T, _F, _T, 503, 20, "our own limit was reached"),
 }
 # fmt: on
 
@@ -143,8 +142,10 @@ class Failure(Exception):
 class Unfit(Failure):
     """A target cannot do this call; nothing was sent, and it is passed over with the reason."""
 
-    def __init__(self, reason: str, *, target: str = "") -> None:
-        super().__init__(FailureKind.BAD_REQUEST, reason, target=target, sent=False)
+    def __init__(
+        self, reason: str, *, target: str = "", kind: FailureKind = FailureKind.BAD_REQUEST
+    ) -> None:
+        super().__init__(kind, reason, target=target, sent=False)
 
 
 class Exhausted(Failure):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Protocol
 
+from proxy.core.failure import Failure
 from proxy.core.headers import Headers
 
 
@@ -24,6 +25,10 @@ class End(StrEnum):
     BROKEN = "broken"  # the provider cut it, stalled, or ended it with an error
     ABANDONED = "abandoned"  # the app hung up
     LOST = "lost"  # nobody took it: it was replaced, or the proxy is stopping
+
+
+STOPPING = "the proxy is stopping"
+"""The word of a cancellation that comes from us: any other is the app's hang-up."""
 
 
 class Body(Protocol):
@@ -71,6 +76,7 @@ class Reply:
     __slots__ = (
         "_end",
         "body",
+        "broke",
         "degraded",
         "endings",
         "headers",
@@ -99,6 +105,7 @@ class Reply:
         self.source = source
         self.target = target
         self.degraded = degraded
+        self.broke: Failure | None = None  # why it ended as BROKEN
         self.taps: list[Tap] = []
         self.endings: list[Ending] = []
         self._end: End | None = None

@@ -69,6 +69,8 @@ class StreamReader(Protocol):
     failure: Failure | None
     """An error event, or bytes that are no stream of this API. Never leaves None again once set."""
     usage: UsageSeen | None
+    done: bool
+    """The stream's own end was seen: nothing that comes after it, or does not, matters."""
 
     def feed(self, chunk: bytes) -> None: ...
 

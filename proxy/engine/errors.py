@@ -59,7 +59,18 @@ def bug_reply(call: Call, dialect: Dialect) -> Reply:
         type="internal_error",
         code="internal_error",
     )
-    return _reply(call, complaint, dialect, {}, call.upstream)
+    return _reply(call, complaint, dialect, {"x-should-retry": "false"}, call.upstream)
+
+
+def stopping_reply(call: Call, dialect: Dialect) -> Reply:
+    """For a call that is still waiting when the process has to end: it may be made again."""
+    complaint = Complaint(
+        status=503,
+        message="Understudy is stopping; ask again",
+        type="stopping",
+        code="unavailable",
+    )
+    return _reply(call, complaint, dialect, {"Retry-After": "1"}, call.upstream)
 
 
 def _reply(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from multidict import istr
+from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
 from proxy.core.event import AttemptEnded, PassedOver
@@ -32,18 +32,20 @@ _PROXY_ERRORS = {
 """RFC 9209 2.3. A provider's own error has no such word: its status is told instead."""
 
 
-def marks(call: Call, reply: Reply) -> Iterator[tuple[str, str]]:
-    """Name and value of every mark, ready to be sent."""
-    yield REQUEST_ID, call.id
-    yield SOURCE, str(reply.source)
-    yield TARGET, reply.target
-    yield ATTEMPTS, str(call.journal.attempts)
+def mark(fields: CIMultiDict[str], call: Call, reply: Reply) -> None:
+    """Put the marks among the header fields of `reply`. Marks that a provider sent are not ours."""
+    fields[REQUEST_ID] = call.id
+    fields[SOURCE] = str(reply.source)
+    fields[TARGET] = reply.target
+    fields[ATTEMPTS] = str(call.journal.attempts)
+    fields.popall(FALLBACK, None)
+    fields.popall(DEGRADED, None)
     if reply.status < 400 and is_fallback(call, reply.source, reply.target):
-        yield FALLBACK, "true"
+        fields[FALLBACK] = "true"
     if reply.degraded:
-        yield DEGRADED, reply.degraded
+        fields[DEGRADED] = reply.degraded
     if call.journal.failures:
-        yield PROXY_STATUS, ", ".join(_proxy_status(call))
+        fields.add(PROXY_STATUS, ", ".join(_proxy_status(call)))
 
 
 def _proxy_status(call: Call) -> Iterator[str]:

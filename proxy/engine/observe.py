@@ -8,9 +8,9 @@ from proxy.core.clock import Clock
 from proxy.core.event import Bug, CallEnded, CallStarted, Hear
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
-from proxy.core.reply import End, Reply, Source
+from proxy.core.reply import STOPPING, End, Reply, Source
 from proxy.dialects.dialect import Dialect
-from proxy.engine.errors import bug_reply, error_reply
+from proxy.engine.errors import bug_reply, error_reply, stopping_reply
 
 CLIENT_CLOSED = 499
 """The status of an answer that nobody waited for, in logs only (nginx's word for it)."""
@@ -31,9 +31,13 @@ class Observe:
         account = _Account(call, self.route, self.clock)
         try:
             reply = await self._answer(call, account)
-        except asyncio.CancelledError:
-            account.abandoned()
-            raise
+        except asyncio.CancelledError as cancelled:
+            task = asyncio.current_task()
+            if cancelled.args != (STOPPING,) or task is None:
+                account.abandoned()
+                raise
+            task.uncancel()
+            reply = stopping_reply(call, self.dialect)
         except Exception as error:  # the border: what is no Failure is a bug of ours
             call.journal.tell(Bug(f"route {self.route or call.upstream}", error))
             reply = bug_reply(call, self.dialect)

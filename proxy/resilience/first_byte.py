@@ -63,15 +63,28 @@ class FirstByte:
             reply.endings.append(_Usage(call.journal, reader))
         else:
             held, more = await self._read(reply, HELD_BYTES)
-            if not more:  # what is too large to hold goes out as it comes: nobody's to judge
+            if not more:
                 self._judge(call, reply, held)
+            elif reply.status >= 400:  # nobody can be told all of it: its status has to do
+                raise self._too_large(reply)
         if more:
             reply.body = PatientBody(
-                held, reply.body, self.clock, self.timeout, ends_at, self.target, reader
+                held,
+                reply.body,
+                self.clock,
+                self.timeout,
+                max(0.0, ends_at - self.clock.now()),
+                self.target,
+                reader,
             )
         else:
             await reply.body.aclose()
             reply.body = Whole(held)
+
+    def _too_large(self, reply: Reply) -> Failure:
+        text = f"it answered {reply.status} with more than {HELD_BYTES >> 20} MiB"
+        kind = FailureKind.UNAVAILABLE if reply.status >= 500 else FailureKind.MALFORMED
+        return Failure(kind, text, target=self.target, status=reply.status)
 
     def _judge(self, call: Call, reply: Reply, held: bytes) -> None:
         judged = self.dialect.judge(

@@ -64,7 +64,7 @@ class Guard:
             raise
         latency_s = self.clock.now() - started
         call.journal.tell(AttemptEnded(self.target, number, latency_s, reply.status))
-        reply.endings.append(_Verdict(permit, self.standing.health, latency_s))
+        reply.endings.append(_Verdict(permit, self.standing.health, latency_s, reply))
         return reply
 
     def _blamed(self, call: Call, failure: Failure) -> bool:
@@ -79,12 +79,14 @@ class _Verdict:
     permit: Permit
     health: Health
     latency_s: float
+    reply: Reply
 
     def __call__(self, end: End) -> None:
+        broke = self.reply.broke
         if end is End.COMPLETE:
             self.permit.succeeded()
             self.health.succeeded(self.latency_s)
-        elif end is End.BROKEN:
+        elif end is End.BROKEN and (broke is None or broke.traits.blame):
             self.permit.failed()
             self.health.failed()
         else:

@@ -13,8 +13,14 @@ HELD_EVENT_BYTES = 64 * 2**10
 """An event longer than this goes out in pieces: memory is bounded, and it was on its way anyway."""
 
 
+AFTER_END_S = 1.0
+"""How long a connection is waited for to end after the stream's own end, so that it can be used
+again."""
+
+
 class PatientBody:
-    """What was held back, then the rest as it comes.
+    """What was held back, then the rest as it comes. `left_s` is what remains of `timeout.total`;
+    only waiting for the provider uses it up, not an app that reads slowly.
 
     Raises Failure(timeout.idle | timeout.total) when the provider is silent or slow for too long,
     and Failure(broken_stream) when a followed stream ends without being whole. A provider's own
@@ -27,11 +33,11 @@ class PatientBody:
 
     __slots__ = (
         "_clock",
-        "_ends_at",
         "_heard_at",
         "_held",
         "_idle_s",
         "_late",
+        "_left_s",
         "_reader",
         "_rest",
         "_rest_iterator",
@@ -47,7 +53,7 @@ class PatientBody:
         rest: Body,
         clock: Clock,
         timeout: Timeout,
-        ends_at: float,
+        left_s: float,
         target: str,
         reader: StreamReader | None,
     ) -> None:
@@ -57,7 +63,7 @@ class PatientBody:
         self._clock = clock
         self._idle_s = timeout.idle
         self._total_s = timeout.total
-        self._ends_at = ends_at
+        self._left_s = left_s
         self._target = target
         self._reader = reader
         self._timer: Timer | None = None
@@ -89,6 +95,10 @@ class PatientBody:
                     raise
                 ready, self._held = self._held, b""
                 return ready
+            except Failure:
+                if reader.done:  # the app has it all; how the provider hangs up is its own affair
+                    raise StopAsyncIteration from None
+                raise
             reader.feed(chunk)
             self._held += chunk
 
@@ -104,21 +114,27 @@ class PatientBody:
         return held if end == len(held) else held[:end]
 
     async def _next(self) -> bytes:
-        self._heard_at = self._clock.now()
+        asked_at = self._heard_at = self._clock.now()
+        if self._reader is not None and self._reader.done and self._idle_s > AFTER_END_S:
+            self._idle_s = AFTER_END_S
+            self._drop_timer()
         if self._timer is None:
             self._set_timer()
-        self._task = asyncio.current_task()
+        task = self._task = asyncio.current_task()
+        assert task is not None  # a body is read in a task
+        before = task.cancelling()
         try:
             return await self._rest_iterator.__anext__()
         except asyncio.CancelledError:
-            if self._late is None or self._task is None or self._task.uncancel() > 0:
+            if self._late is None or task.uncancel() > before:
                 raise
             raise self._late_failure(self._late) from None
         finally:
             self._task = None
+            self._left_s -= self._clock.now() - asked_at
 
     def _set_timer(self) -> None:
-        due_at = min(self._heard_at + self._idle_s, self._ends_at)
+        due_at = self._heard_at + min(self._idle_s, self._left_s)
         self._timer = self._clock.call_later(max(0.0, due_at - self._clock.now()), self._ring)
 
     def _ring(self) -> None:
@@ -126,10 +142,10 @@ class PatientBody:
         self._timer = None
         if self._task is None:
             return  # the app is slow, not the provider; the next read sets the timer again
-        now = self._clock.now()
-        if now >= self._ends_at:
+        waited_s = self._clock.now() - self._heard_at
+        if waited_s >= self._left_s:
             self._late = FailureKind.TIMEOUT_TOTAL
-        elif now >= self._heard_at + self._idle_s:
+        elif waited_s >= self._idle_s:
             self._late = FailureKind.TIMEOUT_IDLE
         else:
             self._set_timer()
@@ -152,7 +168,10 @@ class PatientBody:
 
     async def aclose(self) -> None:
         self._held = b""
+        self._drop_timer()
+        await self._rest.aclose()
+
+    def _drop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        await self._rest.aclose()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.core.call import Call
-from proxy.core.failure import Unfit
+from proxy.core.failure import FailureKind, Unfit
 from proxy.core.handler import Handler
 from proxy.core.reply import Reply
 from proxy.dialects.dialect import Dialect
@@ -29,7 +29,11 @@ class Adapt:
         name = self.upstream.name
         if call.upstream != name:
             if self.upstream.missing_key:
-                raise Unfit(f"it has no key: {self.upstream.missing_key} is not set", target=name)
+                raise Unfit(
+                    f"it has no key: {self.upstream.missing_key} is not set",
+                    target=name,
+                    kind=FailureKind.UNAVAILABLE,
+                )
             if call.dialect != self.dialect.name:
                 raise Unfit(f"it speaks {self.dialect.name}, the app {call.dialect}", target=name)
         model = self.model or self.upstream.models.get(call.model or "", call.model)

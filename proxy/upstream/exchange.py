@@ -13,6 +13,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
+from proxy.core.failure import Failure
 from proxy.core.reply import Reply, Source
 from proxy.upstream.errors import on_answer, on_body
 from proxy.upstream.fields import head
@@ -79,6 +80,8 @@ class Exchange:
                 self._upload = asyncio.create_task(_upload(writer, protocol, call))
             message, self._payload = await protocol.read()
             while 100 <= message.code < 200:  # interim answers are between neighbours
+                if message.code == 101:
+                    raise http.HttpProcessingError(message="it switched protocols, unasked")
                 message, self._payload = await protocol.read()
         except BaseException:
             self.close()
@@ -135,7 +138,7 @@ async def _upload(writer: StreamWriter, protocol: ResponseHandler, call: Call) -
             async for chunk in call.rest:
                 await writer.write(chunk)
         await writer.write_eof()
-    except (aiohttp.ClientError, OSError) as error:
+    except (Failure, aiohttp.ClientError, OSError) as error:
         protocol.set_exception(error)  # wakes who waits for an answer, if none is there yet
 
 

@@ -27,7 +27,6 @@ def test_every_line_makes_sense(kind: FailureKind) -> None:
     assert 400 <= traits.status < 600
     assert traits.weight > 0
     assert traits.meaning
-    assert traits.elsewhere or not traits.again, "what may help here may help elsewhere"
     assert traits.elsewhere or not traits.blame, "the app's own mistake is not held against anyone"
 
 

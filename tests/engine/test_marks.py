@@ -7,7 +7,7 @@ from proxy.core.call import Call
 from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver
 from proxy.core.failure import FailureKind
 from proxy.core.reply import Reply, Source, Whole
-from proxy.engine.marks import marks
+from proxy.engine.marks import mark
 from proxy.engine.observe import is_fallback
 from tests.clock import FalseClock
 from tests.resilience.parts import a_call
@@ -19,7 +19,9 @@ def _reply(status: int = 200, **fields: object) -> Reply:
 
 
 def _marks(call: Call, reply: Reply) -> dict[str, str]:
-    named = list(marks(call, reply))
+    fields: CIMultiDict[str] = CIMultiDict()
+    mark(fields, call, reply)
+    named = list(fields.items())
     assert len(named) == len(dict(named)), "each is there once"
     return {name.lower(): value for name, value in named}
 

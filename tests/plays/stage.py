@@ -23,7 +23,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply, Source
 from proxy.engine.compile import compile_program
-from proxy.engine.marks import marks
+from proxy.engine.marks import mark
 from proxy.engine.parts import Parts
 from proxy.engine.serve import serve
 from proxy.policy.document import Source as PolicySource
@@ -307,7 +307,8 @@ class Play:
         started, events, asked = self.clock.now(), len(self.events), len(self.asked)
         calls = len(self.calls)
         reply = await serve(self.program, call, known=True)
-        headers = CIMultiDict([*reply.headers.items(), *marks(call, reply)])
+        headers = CIMultiDict(reply.headers.items())
+        mark(headers, call, reply)
         chunks: list[bytes] = []
         end, broke = End.ABANDONED, None
         try:
@@ -318,6 +319,7 @@ class Play:
             end = End.COMPLETE
         except Failure as failure:
             end, broke = End.BROKEN, failure
+            reply.broke = failure
             call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
         finally:
             await reply.close(end)

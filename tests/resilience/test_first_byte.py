@@ -244,3 +244,9 @@ async def test_a_failure_of_the_target_passes_untouched() -> None:
     with pytest.raises(Failure) as caught:
         await layer.handle(a_call(clock))
     assert caught.value is refused
+
+
+async def test_an_error_too_large_to_hold_is_judged_by_its_status() -> None:
+    failure = await Stage(b"x" * (HELD_BYTES + 1), status=503).failure()
+    assert (failure.kind, failure.status) == (FailureKind.UNAVAILABLE, 503)
+    assert failure.refusal is None, "nobody could be told all of it"

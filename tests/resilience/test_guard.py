@@ -54,6 +54,14 @@ async def test_an_answer_is_judged_by_its_end(end: End) -> None:
     assert stage.state == ("open" if end is End.BROKEN else "closed")
 
 
+async def test_a_break_that_is_nobodys_fault_is_held_against_nobody() -> None:
+    stage = Stage(a_reply())
+    reply = await stage.guard.handle(a_call(stage.clock))
+    reply.broke = Failure(FailureKind.CONTENT_FILTER, "it stopped itself", in_band=True)
+    await reply.close(End.BROKEN)
+    assert (stage.state, stage.counts) == ("closed", (0, 0))
+
+
 @pytest.mark.parametrize("end", End)
 async def test_a_probe_frees_its_place_however_it_ends(end: End) -> None:
     stage = Stage(a_reply(), a_reply())

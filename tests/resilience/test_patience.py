@@ -38,8 +38,8 @@ class Stage:
         reader = _reader() if follow else None
         if reader is not None:
             reader.feed(held)
-        ends_at = self.clock.now() + TIMEOUT.total
-        self.body = PatientBody(held, self.rest, self.clock, TIMEOUT, ends_at, "openai", reader)
+        left_s = TIMEOUT.total
+        self.body = PatientBody(held, self.rest, self.clock, TIMEOUT, left_s, "openai", reader)
         self.app_s = app_s
         self.got: list[bytes] = []
 
@@ -107,6 +107,23 @@ async def test_a_slow_app_is_no_silent_provider() -> None:
     stage = Stage(*sse(WORLD, WORLD, WORLD, STOP, DONE), app_s=10.0)
     assert await stage.whole() == BEGUN + b"".join(sse(WORLD, WORLD, WORLD, STOP, DONE))
     assert stage.clock.now() == 1060.0
+
+
+async def test_a_slow_app_does_not_use_up_the_providers_time() -> None:
+    stage = Stage(*[1.0, *sse(WORLD)] * 5, *sse(STOP, DONE), app_s=50.0)
+    assert (await stage.whole()).endswith(DONE)
+    assert stage.clock.now() > 1300.0
+
+
+@pytest.mark.parametrize(
+    "after",
+    [None, Failure(FailureKind.BROKEN_STREAM, "cut", target="openai")],
+    ids=["stall", "cut"],
+)
+async def test_after_the_streams_own_end_nothing_matters(after: object) -> None:
+    stage = Stage(*sse(WORLD, STOP, DONE), after)
+    assert (await stage.whole()).endswith(DONE)
+    assert stage.clock.now() <= 1001.0, "the connection is waited for, but not for long"
 
 
 async def test_silence_counts_from_when_the_app_asked_for_more() -> None:

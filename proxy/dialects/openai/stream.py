@@ -56,7 +56,17 @@ class Reader:
     error, an end or the usage, because a stream has hundreds and this is run for each.
     """
 
-    __slots__ = ("_done", "_frames", "_head", "_opener", "_whole", "failure", "usage", "useful")
+    __slots__ = (
+        "_finished",
+        "_frames",
+        "_head",
+        "_opener",
+        "_seen",
+        "done",
+        "failure",
+        "usage",
+        "useful",
+    )
 
     def __init__(self, opener: Opener | None) -> None:
         self.useful = False
@@ -65,11 +75,12 @@ class Reader:
         self._opener = opener
         self._frames = Frames()
         self._head: bytes | None = b""  # what came while it may still be no stream at all
-        self._whole = False
-        self._done = False
+        self.done = False
+        self._seen: set[int] = set()  # choices, by index
+        self._finished: set[int] = set()
 
     def feed(self, chunk: bytes) -> None:
-        if self._done or self.failure is not None:
+        if self.done or self.failure is not None:
             return
         if self._opener is not None:
             chunk = self._opened(self._opener, chunk)
@@ -105,6 +116,10 @@ class Reader:
         return len(chunk) if self._opener is not None else whole_events(chunk)
 
     @property
+    def _whole(self) -> bool:
+        return self.done or (bool(self._finished) and self._finished >= self._seen)
+
+    @property
     def _blind(self) -> bool:
         return self._opener is not None and self._opener.shut
 
@@ -132,10 +147,10 @@ class Reader:
         return b""
 
     def _take(self, event: Event) -> None:
-        if self._done or self.failure is not None:
+        if self.done or self.failure is not None:
             return
         if event.data.startswith(b"[DONE]"):
-            self._whole = self._done = True
+            self.done = True
             return
         is_error = event.name == b"error"
         if self.useful and not is_error and not _telling(event.data):
@@ -152,9 +167,11 @@ class Reader:
                     self._choose(choice)
 
     def _choose(self, choice: dict[str, Any]) -> None:
-        finish = choice.get("finish_reason")
+        finish, index = choice.get("finish_reason"), choice.get("index", 0)
+        self._seen.add(index)
         if finish and finish != "error":  # OpenRouter's word for a stream that broke at its end
-            self.useful = self._whole = True
+            self.useful = True
+            self._finished.add(index)
         elif not self.useful:
             delta = choice.get("delta")
             says = [delta.get(part) for part in _WORTH] if isinstance(delta, dict) else ()
@@ -175,4 +192,5 @@ def _telling(piece: bytes) -> bool:
         or find(b"event:") >= 0
         or count(b'"finish_reason"') != count(b'"finish_reason":null')
         or count(b'"usage"') != count(b'"usage":null')
+        or count(b'"index":') != count(b'"index":0')
     )

@@ -183,6 +183,17 @@ def test_after_the_first_word_only_telling_events_are_read(monkeypatch: pytest.M
     assert read == [STOP[6:-2]]
 
 
+def test_every_choice_has_to_finish() -> None:
+    def of(index: int, finish: str | None = None) -> bytes:
+        return event(choices=[{"index": index, "delta": {"content": "w"}, "finish_reason": finish}])
+
+    both = (of(0), of(1), of(0, "stop"), of(1))
+    assert end_of(*both) == "broken_stream"
+    assert end_of(*both, of(1, "stop")) is None
+    assert end_of(*both, DONE) is None
+    assert end_of(ROLE, WORD, of(1), STOP) == "broken_stream", "seen after the first useful chunk"
+
+
 def test_compressed_streams_are_followed() -> None:
     packed = gzip.compress(ROLE + WORD + STOP + DONE)
     for pieces in cuts(packed, 3):
