@@ -18,6 +18,7 @@ from proxy.admin.view import Parts as Looks
 from proxy.capture.listener import Listener
 from proxy.core.clock import SystemClock, SystemDice
 from proxy.core.event import PolicyLoaded
+from proxy.core.failure import Failure
 from proxy.engine.compile import compile_program
 from proxy.engine.reload import Reloader
 from proxy.engine.serve import Engine
@@ -112,7 +113,9 @@ class App:
         self._watching = asyncio.create_task(self._reloader.watch(), name="policy watch")
         self._watching.add_done_callback(_unless_cancelled)
         if snapshot.backend.load == "start":
-            await self._living.model.load()
+            # Why it could not be is in the log and in /status; other calls are served all the same.
+            with contextlib.suppress(Failure):
+                await self._living.model.load()
         self._api.ready(True)
         ready = Ready(
             settings.listen.url(port),

@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-ROUNDS = 3
+ROUNDS = 5
 CONNECTIONS = 64
-REQUESTS = 6000
+REQUESTS = 5000
 STREAMS = 256
 PATH = "/openai/v1/chat/completions"
 

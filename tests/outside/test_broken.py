@@ -74,15 +74,27 @@ def test_what_nobody_reads_is_cut_where_it_was_cut(
     assert (response.status, response.whole) == (200, False)
 
 
-@pytest.mark.parametrize("status", [200, 500])
-def test_an_answer_too_large_to_be_held_is_cut_where_it_was_cut(
-    proxy: Serving, first: Provider, status: int
-) -> None:
+def _large(status: int) -> Canned:
     body = b'{"choices": [{"message": {"content": "' + b"x" * (6 * 2**20)
-    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body) + 100}\r\n\r\n".encode()
-    first.plays(Canned((head, body), closes=True))
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body) + 100}\r\n\r\n"
+    return Canned((head.encode(), body), closes=True)
+
+
+def test_an_answer_too_large_to_be_held_is_cut_where_it_was_cut(
+    proxy: Serving, first: Provider
+) -> None:
+    first.plays(_large(200))
     response = _ask(proxy, CHAT, PLAIN)
-    assert (response.status, response.whole) == (status, False)
+    assert (response.status, response.whole) == (200, False)
+
+
+def test_an_error_too_large_to_be_held_is_told_in_our_words(
+    proxy: Serving, first: Provider
+) -> None:
+    first.plays(_large(500))
+    response = _ask(proxy, CHAT, PLAIN)
+    assert (response.status, response.whole) == (503, True)
+    assert orjson.loads(response.body)["error"]["code"] == "unavailable"
 
 
 def test_a_compressed_stream_gets_no_readable_event_and_no_end(

@@ -161,3 +161,21 @@ def test_the_script_and_the_module_are_the_same_program() -> None:
         pytest.skip("the package is not installed beside this Python")
     told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert told.stdout == module.out
+
+
+def test_the_slow_parser_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\nupstreams: {openai: {dialect: openai, url: http://127.0.0.1:9}}\n"
+    )
+    ended = understudy(
+        "serve",
+        "--policies",
+        str(tmp_path),
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        environ={"AIOHTTP_NO_EXTENSIONS": "1"},
+    )
+    assert ended.status == 1
+    assert "C extensions" in ended.err
