@@ -34,7 +34,7 @@ class Living:
             store=MemoryStore(clock),
             send=self._send,
             local=self._local,
-            passthrough=Passthrough(self._strangers),
+            passthrough=Passthrough(self._strangers, clock),
         )
 
     def _send(self, upstream: Upstream, origins: Mapping[str, Origin], dialect: Dialect) -> Handler:

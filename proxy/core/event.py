@@ -194,6 +194,9 @@ class Entry(NamedTuple):
     event: CallEvent
 
 
+_MAY_FAIL = (AttemptEnded, PassedOver)
+
+
 class Journal:
     """The account of one call, in order: its marks, its trace and its error body come from it.
 
@@ -214,7 +217,7 @@ class Journal:
     def tell(self, event: CallEvent) -> None:
         if type(event) is AttemptStarted:
             self.attempts += 1
-        elif isinstance(event, AttemptEnded | PassedOver) and event.kind is not None:
+        elif isinstance(event, _MAY_FAIL) and event.kind is not None:
             self.failures += 1
         self.entries.append(Entry(self._clock.now(), event))
         self._hear(event, self)

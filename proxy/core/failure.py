@@ -97,6 +97,7 @@ class Refusal:
     status: int
     headers: Headers
     body: bytes
+    reason: str | None = None
 
 
 class Failure(Exception):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from proxy.core.call import Operation
 from proxy.core.event import UsageSeen
@@ -10,8 +10,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a request's body says of itself."""
 
     model: str | None = None

@@ -36,6 +36,7 @@ def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
             Whole(refusal.body),
             source=Source.UPSTREAM,
             target=failure.target,
+            reason=refusal.reason,
         )
     status = _status(call, failure)
     complaint = Complaint(

@@ -92,7 +92,7 @@ class FirstByte:
         )
         if isinstance(judged, Failure):
             judged.target = self.target
-            judged.refusal = Refusal(reply.status, reply.headers, held)
+            judged.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
             raise judged
         if judged is not None:
             call.journal.tell(judged)
@@ -132,7 +132,7 @@ class FirstByte:
     def _from_stream(self, failure: Failure, reply: Reply, held: bytes) -> Failure:
         failure.target = self.target
         if failure.kind not in _NO_ANSWER:
-            failure.refusal = Refusal(reply.status, reply.headers, held)
+            failure.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
         return failure
 
 

@@ -117,7 +117,7 @@ class Lines:
         if event.error:
             message = (
                 f"The local model {event.model} could not be loaded: {redact(event.error)}."
-                " Local embeddings are off; `understudy doctor` says what is missing."
+                " Local embeddings are off until it can be."
             )
             self._say(_WARNING, message, fields)
         else:

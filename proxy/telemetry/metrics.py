@@ -1,7 +1,7 @@
 """Event -> metric. Labels are words of the program and names from policies, never of a request."""
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from proxy.core.event import (
     AttemptEnded,
-    AttemptStarted,
     BreakerMoved,
     Bug,
     CacheLooked,
@@ -92,51 +91,63 @@ class Metrics:
         self._bugs = self._counter("bugs_total", "Exceptions of ours; the log has them.")
         self._gauge("build_info", "What runs here.", "version").put((version,), 1)
         self._open = 0
+        self._notes = self._table()
         self._in_flight.put((), 0)
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._series))
         ProcessCollector(registry=self._registry)
 
     def hear(self, event: Event) -> None:
-        match event:
-            case CallStarted():
-                self._open += 1
-            case AttemptStarted():
-                pass  # counted when it ends
-            case AttemptEnded():
-                result = "ok" if event.kind is None else event.kind.value
-                self._attempts.add((event.target, result))
-                self._attempt_duration.observe((event.target,), event.duration_s)
-            case UsageSeen():
-                if event.input_tokens:
-                    self._tokens.add(("input",), event.input_tokens)
-                if event.output_tokens:
-                    self._tokens.add(("output",), event.output_tokens)
-            case CallEnded():
-                self._ended(event)
-            case CacheLooked():
-                self._cache.add((str(event.outcome),))
-            case Retrying():
-                self._retries.add((event.target, event.kind.value))
-            case FellBack():
-                self._fallbacks.add((event.origin, event.target, event.kind.value))
-            case PassedOver():
-                reason = "unfit" if event.kind is None else event.kind.value
-                self._passed_over.add((event.target, reason))
-            case StreamBroke():
-                self._stream_breaks.add((event.target, event.kind.value))
-            case BreakerMoved():
-                self._breakers.put((event.upstream,), _BREAKER_STATES[event.after])
-                self._moves.add((event.upstream, event.after))
-            case PolicyLoaded():
-                self._policies.add(("loaded",))
-                self._policy.only((event.digest,), 1)
-            case PolicyRefused():
-                self._policies.add(("refused",))
-            case Bug():
-                self._bugs.add(())
-            case ModelLoaded():
-                self._models.add((event.backend, "failed" if event.error else "loaded"))
+        note = self._notes.get(type(event))
+        if note is not None:
+            note(event)
+
+    def _table(self) -> dict[type, Callable[[Any], None]]:
+        """What is counted of each event. A call's start of an attempt is counted at its end."""
+        return {
+            CallStarted: self._started,
+            AttemptEnded: self._attempted,
+            UsageSeen: self._used,
+            CallEnded: self._ended,
+            CacheLooked: lambda event: self._cache.add((str(event.outcome),)),
+            Retrying: lambda event: self._retries.add((event.target, str(event.kind))),
+            FellBack: lambda event: self._fallbacks.add(
+                (event.origin, event.target, str(event.kind))
+            ),
+            PassedOver: lambda event: self._passed_over.add(
+                (event.target, "unfit" if event.kind is None else str(event.kind))
+            ),
+            StreamBroke: lambda event: self._stream_breaks.add((event.target, str(event.kind))),
+            BreakerMoved: self._moved,
+            PolicyLoaded: self._loaded,
+            PolicyRefused: lambda event: self._policies.add(("refused",)),
+            Bug: lambda event: self._bugs.add(()),
+            ModelLoaded: lambda event: self._models.add(
+                (event.backend, "failed" if event.error else "loaded")
+            ),
+        }
+
+    def _started(self, event: CallStarted) -> None:
+        self._open += 1
+
+    def _attempted(self, event: AttemptEnded) -> None:
+        result = "ok" if event.kind is None else str(event.kind)
+        self._attempts.add((event.target, result))
+        self._attempt_duration.observe((event.target,), event.duration_s)
+
+    def _used(self, event: UsageSeen) -> None:
+        if event.input_tokens:
+            self._tokens.add(("input",), event.input_tokens)
+        if event.output_tokens:
+            self._tokens.add(("output",), event.output_tokens)
+
+    def _moved(self, event: BreakerMoved) -> None:
+        self._breakers.put((event.upstream,), _BREAKER_STATES[event.after])
+        self._moves.add((event.upstream, event.after))
+
+    def _loaded(self, event: PolicyLoaded) -> None:
+        self._policies.add(("loaded",))
+        self._policy.only((event.digest,), 1)
 
     def _ended(self, event: CallEnded) -> None:
         call = event.call

@@ -75,7 +75,9 @@ def test_after_the_drain_who_still_waits_is_not_left_waiting(
         wire.send(STREAM)
         first.until(lambda seen: len(seen) == 1)
         proxy.signal()
-        assert b" 200 " not in wire.rest()
+        answer = wire.rest()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"stopping" in answer
         assert proxy.stop().status == 0
 
 

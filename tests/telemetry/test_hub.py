@@ -170,7 +170,7 @@ def test_a_bug_costs_no_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telemetry = _telemetry(None)
-    monkeypatch.delattr("proxy.telemetry.metrics.BreakerMoved")
+    monkeypatch.delattr("proxy.telemetry.metrics._BREAKER_STATES")
     telemetry.hear(BreakerMoved("openai", "closed", "open"), None)
     assert telemetry.bugs == 1
     assert "A bug in telemetry" in caplog.text
