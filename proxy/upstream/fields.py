@@ -8,8 +8,10 @@ from proxy.core.headers import Headers
 PSEUDONYM = "1.1 understudy"
 """How this proxy signs `Via` (RFC 9110 7.6.3)."""
 
+CONNECTION = istr("Connection")
+_NAMING_NOTHING = frozenset(("keep-alive", "close"))
+
 HOP_BY_HOP = (
-    istr("Connection"),
     istr("Keep-Alive"),
     istr("Proxy-Connection"),
     istr("TE"),
@@ -19,7 +21,8 @@ HOP_BY_HOP = (
     istr("Proxy-Authenticate"),
     istr("Proxy-Authorization"),
 )
-"""Fields between two neighbours only (RFC 9110 7.6.1). `Trailer` announces what aiohttp drops."""
+"""Fields between two neighbours only, beside those that `Connection` names (RFC 9110 7.6.1).
+`Trailer` announces what aiohttp drops."""
 
 HOST, VIA, EXPECT = istr("Host"), istr("Via"), istr("Expect")
 
@@ -53,20 +56,21 @@ def without_hop_by_hop(headers: Headers) -> CIMultiDict[str]:
         kept = headers.copy()
     else:
         kept = CIMultiDict(headers.items())
+    if CONNECTION in kept:
+        for named in kept.popall(CONNECTION):
+            if named.lower() not in _NAMING_NOTHING:
+                _drop_named(named, kept)
     for name in HOP_BY_HOP:
         if name in kept:
-            if name is HOP_BY_HOP[0]:
-                _drop_named(kept)
             del kept[name]
     return kept
 
 
-def _drop_named(fields: CIMultiDict[str]) -> None:
-    """Drop what `Connection` says is for the next neighbour only."""
-    for named in fields.getall("Connection"):
-        for name in named.split(","):
-            if (bare := name.strip()).lower() not in ("connection", "keep-alive", "close"):
-                fields.popall(bare, None)
+def _drop_named(named: str, fields: CIMultiDict[str]) -> None:
+    """Drop what a value of `Connection` says is for the next neighbour only."""
+    for name in named.split(","):
+        if bare := name.strip():
+            fields.popall(bare, None)
 
 
 def to_own(call: Call, authority: str) -> CIMultiDict[str]:
