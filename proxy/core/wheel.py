@@ -1,7 +1,8 @@
 """Timers that are set for every call and hardly ever ring.
 
 A timer of the event loop costs microseconds to set and to cancel; a timeout of a minute need not be
-exact to the millisecond. So timers that are due within the same `TICK_S` share one of the loop's.
+exact to the millisecond. So timers that are due at about the same time share one of the loop's: the
+further off, the rougher, so that there are hundreds of them at most, however many calls there are.
 """
 
 import math
@@ -9,13 +10,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 TICK_S = 0.05
-"""How late a timer may ring."""
+"""How late a timer may ring that is due within `FINE_TICKS` of these; later ones ring later in
+proportion, by a thirty-second of their delay at most."""
+
+FINE_TICKS = 64
 
 
 class Loop(Protocol):
     """What the wheel needs of the event loop."""
 
-    def call_at(self, when: float, callback: Callable[[int], None], tick: int) -> object: ...
+    def call_at(self, when: float, callback: Callable[[float], None], due: float) -> object: ...
 
     def time(self) -> float: ...
 
@@ -44,18 +48,20 @@ class Wheel:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._slots: dict[int, set[WheelTimer]] = {}
+        self._slots: dict[float, set[WheelTimer]] = {}
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> WheelTimer:
-        """`call` is called in `delay_s` seconds or up to `TICK_S` later."""
-        tick = math.ceil((self._loop.time() + delay_s) / TICK_S)
-        slot = self._slots.get(tick)
+        """`call` is called in `delay_s` seconds or a little later (see `TICK_S`)."""
+        doublings = math.frexp(delay_s / (TICK_S * FINE_TICKS))[1]
+        unit = TICK_S * 2 ** max(0, doublings)
+        due = math.ceil((self._loop.time() + delay_s) / unit) * unit
+        slot = self._slots.get(due)
         if slot is None:
-            slot = self._slots[tick] = set()
-            self._loop.call_at(tick * TICK_S, self._ring, tick)
+            slot = self._slots[due] = set()
+            self._loop.call_at(due, self._ring, due)
         return WheelTimer(call, slot)
 
-    def _ring(self, tick: int) -> None:
-        slot = self._slots.pop(tick)
+    def _ring(self, due: float) -> None:
+        slot = self._slots.pop(due)
         while slot:
             slot.pop().ring()

@@ -17,6 +17,9 @@ from yarl import URL
 
 HOP_BY_HOP = ("Connection", "Keep-Alive", "TE", "Transfer-Encoding", "Upgrade", "Host")
 SMALL_BYTES = 64 * 1024
+CANNED = "/canned"
+"""Asked for this, it answers from memory: what a cache hit cannot be cheaper than."""
+ANSWER = bytes(1200)
 
 
 async def main(provider_port: int) -> None:
@@ -34,6 +37,9 @@ async def main(provider_port: int) -> None:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if path == CANNED:
+            await request.read()
+            return web.Response(body=ANSWER, content_type="application/json")
         url = urls.get(path)
         if url is None:
             url = urls[path] = URL(base + path, encoded=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from tests.bench.relay import CANNED
+
 ROUNDS = 15
 """Short and many, in turns: what else the machine does then falls on all alike."""
 CONNECTIONS = 64
@@ -69,10 +71,10 @@ def started(*module: str, core: int, port_of: Callable[[str], int] = int) -> Ite
         process.wait(10)
 
 
-def load(port: int, model: str, stream: bool, requests: int) -> tuple[int, int]:
+def load(port: int, model: str, stream: bool, requests: int, path: str = PATH) -> tuple[int, int]:
     """Answers and chunks."""
     kind = "stream" if stream else "plain"
-    arguments = [str(port), PATH, model, kind, str(CONNECTIONS), str(requests)]
+    arguments = [str(port), path, model, kind, str(CONNECTIONS), str(requests)]
     done = subprocess.run(
         ["taskset", "-c", _far(), sys.executable, "-m", "tests.bench.load", *arguments],
         capture_output=True,
@@ -119,9 +121,11 @@ def _report(relay: Process, understudy: Process) -> None:
     idle = {"relay": relay.memory_mib(), "understudy": understudy.memory_mib()}
     rows: dict[str, list[float]] = {}
 
-    def measure(row: str, process: Process, model: str, stream: bool, requests: int) -> None:
+    def measure(
+        row: str, process: Process, model: str, stream: bool, requests: int, path: str = PATH
+    ) -> None:
         before = process.cpu_s()
-        answers, chunks = load(process.port, model, stream, requests)
+        answers, chunks = load(process.port, model, stream, requests, path)
         spent_us = (process.cpu_s() - before) * 1e6
         rows.setdefault(row, []).append(spent_us / (chunks if stream else answers))
 
@@ -132,6 +136,7 @@ def _report(relay: Process, understudy: Process) -> None:
         measure("bare relay", relay, "gpt-4o", False, REQUESTS)
         measure("understudy", understudy, "gpt-4o", False, REQUESTS)
         measure("cache hit", understudy, "kept", False, REQUESTS)
+        measure("bare server", relay, "gpt-4o", False, REQUESTS, CANNED)
         measure("bare relay, chunk", relay, "gpt-4o", True, STREAMS)
         measure("understudy, chunk", understudy, "gpt-4o", True, STREAMS)
     print(f"CPU microseconds, median of {ROUNDS} rounds, {CONNECTIONS} connections, one worker")
