@@ -51,6 +51,8 @@ def run(chosen: argparse.Namespace) -> int:
     except Refused as refused:
         print(f"nothing would handle it: {refused.message}")
         return 1
+    for warning in snapshot.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     print(json.dumps(asdict(told), indent=2) if chosen.json else _words(told))
     return 0
 

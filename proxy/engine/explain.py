@@ -38,12 +38,15 @@ def explain(
     operation = dialect.recognise(method, path)
     asked = dialect.read(operation, body)
     observe = program.plan(upstream, operation, asked.model, headers)
-    skipped = []
-    for route in program.snapshot.routes:
-        if route.name == observe.route:
-            break
-        reason = why_not(route, upstream, operation, asked.model, headers)
-        skipped.append((route.name, reason))
+    others = tuple(
+        (
+            route.name,
+            why_not(route, upstream, operation, asked.model, headers)
+            or f"{observe.route} comes before it",
+        )
+        for route in program.snapshot.routes
+        if route.name != observe.route
+    )
     return Explanation(
         upstream=upstream,
         dialect=dialect.name,
@@ -51,7 +54,7 @@ def explain(
         model=asked.model,
         stream=asked.stream,
         route=observe.route,
-        why_not=tuple(skipped),
+        why_not=others,
         plan=node(observe),
     )
 
