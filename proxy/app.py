@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,7 +13,7 @@ import aiohttp.http
 import aiohttp.http_parser
 
 from proxy.admin.api import Api
-from proxy.admin.view import Parts as Looks
+from proxy.admin.view import Sights
 from proxy.capture.listener import Listener
 from proxy.core.clock import SystemClock, SystemDice
 from proxy.core.event import PolicyLoaded
@@ -25,9 +24,10 @@ from proxy.engine.serve import Engine
 from proxy.living import Living
 from proxy.policy.snapshot import Snapshot
 from proxy.settings import Settings
+from proxy.telemetry.descriptor import STDERR, Descriptor
 from proxy.telemetry.hub import Telemetry
 from proxy.telemetry.log import Log
-from proxy.telemetry.story import Origin as Whereabouts
+from proxy.telemetry.story import Server
 
 FLUSH_S = 3.0
 """How long traces and log lines may take to leave when the process stops."""
@@ -70,10 +70,10 @@ class App:
     def __init__(self, settings: Settings, snapshot: Snapshot, environ: Mapping[str, str]) -> None:
         refuse_slow_parser()
         self._settings = settings
-        self._log = Log(sys.stderr, settings.log_format, settings.log_level)
+        self._log = Log(Descriptor(STDERR), settings.log_format, settings.log_level)
         self._clock, dice = SystemClock(), SystemDice()
         self._telemetry = Telemetry(
-            self._clock, dice, environ, version=VERSION, origins=self._whereabouts, log=self._log
+            self._clock, dice, environ, version=VERSION, servers=self._server_of, log=self._log
         )
         hear = self._telemetry.hear
         self._living = Living(snapshot.backend, self._clock, dice, hear)
@@ -81,7 +81,7 @@ class App:
         self._engine = Engine(compile_program(snapshot, parts))
         self._reloader = Reloader(self._engine, settings.policies, environ, parts, self._applied)
         self._listener = Listener(self._engine, self._clock, dice, hear, self._telemetry.trace_for)
-        looks = Looks(
+        sights = Sights(
             self._engine,
             self._reloader,
             parts.standings,
@@ -89,19 +89,19 @@ class App:
             self._living.model,
             self._telemetry,
         )
-        self._api = Api(looks, settings.admin_token)
+        self._api = Api(sights, settings.admin_token)
         self._watching: asyncio.Task[None] | None = None
         hear(PolicyLoaded(snapshot.digest, snapshot.files, snapshot.warnings), None)
 
     def _applied(self, snapshot: Snapshot) -> None:
         self._living.model.configure(snapshot.backend)
 
-    def _whereabouts(self, target: str) -> Whereabouts | None:
+    def _server_of(self, target: str) -> Server | None:
         program = self._engine.program
         origin = program.origins.get(target)
         if origin is None:
             return None
-        return Whereabouts(program.dialects[target].name, origin.host, origin.port)
+        return Server(program.dialects[target].name, origin.host, origin.port)
 
     async def start(self) -> Ready:
         """Listen on both ports. Raises NotStarted when one cannot be had."""
@@ -125,6 +125,10 @@ class App:
         )
         _note(settings.state_dir, ready)
         return ready
+
+    def hurry(self) -> None:
+        """End running answers now: a `stop` does not wait for the rest of its drain."""
+        self._listener.end_running()
 
     async def stop(self, drain_s: float) -> None:
         """Stop accepting, let running answers end, give everything back."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from proxy.cache.memory import MemoryStore
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import Hear
 from proxy.core.handler import Handler
+from proxy.core.journal import Hear
 from proxy.dialects.dialect import Dialect
 from proxy.embeddings.handler import Encode
 from proxy.embeddings.model import LocalModel

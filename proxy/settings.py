@@ -1,5 +1,7 @@
 """How the process is set up: flags of the command line, each with an environment variable."""
 
+import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +9,10 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from proxy.policy.words import duration_s
 from proxy.telemetry.formats import LogFormat
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*):([0-9]{1,5})")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 
 
 class SettingError(Exception):
@@ -36,7 +37,10 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def url(self, port: int) -> str:
         """Of this host with the port that is really in use."""
@@ -60,10 +64,10 @@ class Settings:
 
 def parse_duration(text: str, flag: str) -> float:
     """Seconds of `10s`, `250ms`, `2m`, `1h` or a bare number of seconds."""
-    parts = _DURATION.fullmatch(text)
-    if parts is None:
+    seconds = duration_s(f"{text}s" if text[-1:].isdigit() else text)
+    if seconds is None:
         raise SettingError(f"{flag}: {text!r} is no duration; it wants 10s, 250ms, 2m or 1h")
-    return float(parts[1]) * _SECONDS[parts[2]]
+    return seconds
 
 
 def default_state_dir() -> Path:
@@ -71,10 +75,10 @@ def default_state_dir() -> Path:
 
 
 def default_policies(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """`policies` where the program is started, or else the set that ships with it."""
-    here = Path("policies")
-    if environ.get("UNDERSTUDY_POLICIES"):
-        return tuple(Path(path) for path in environ["UNDERSTUDY_POLICIES"].split(":"))
-    package = Path(__file__).parent
-    shipped = (package / "shipped_policies", package.parent / "policies")
-    return (here,) if here.exists() else (next((p for p in shipped if p.exists()), here),)
+    """What UNDERSTUDY_POLICIES names, separated like PATH; else `policies` in the current folder;
+    else the set that ships: in an installed package, or beside `proxy/` in a checkout."""
+    if named := environ.get("UNDERSTUDY_POLICIES"):
+        return tuple(Path(path) for path in named.split(os.pathsep))
+    here, package = Path("policies"), Path(__file__).parent
+    places = (here, package / "shipped_policies", package.parent / "policies")
+    return (next((place for place in places if place.exists()), here),)

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import orjson
 from aiohttp import web
 
-from proxy.admin.view import Parts, status
+from proxy.admin.view import Sights, status
 from proxy.telemetry.metrics import CONTENT_TYPE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -17,9 +17,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """Serves `/healthz`, `/readyz`, `/metrics`, `/status` and `POST /reload`. `open`, `close`."""
 
-    def __init__(self, parts: Parts, token: str) -> None:
+    def __init__(self, sights: Sights, token: str) -> None:
         """With a `token`, everything but `/healthz` and `/readyz` wants it as a bearer."""
-        self._parts = parts
+        self._sights = sights
         self._token = token
         self._ready = False
         self._runner: web.AppRunner | None = None
@@ -59,11 +59,11 @@ class Api:
     def _refusal(self, request: web.Request) -> web.Response | None:
         """Who may not: a page of another site (by Origin, or by a name that was made to resolve
         to us), and who lacks the token."""
-        host = _parts(f"//{request.host}").hostname or ""
+        host = _split(f"//{request.host}").hostname or ""
         if not self._token and not _own_name(host):
             return _problem(403, f"{host!r} is no name of this machine: call it by its address")
         origin = request.headers.get("Origin")
-        foreign = origin is not None and _parts(origin).netloc != request.host
+        foreign = origin is not None and _split(origin).netloc != request.host
         if request.method == "POST" and foreign:
             return _problem(403, f"a page of {origin} may not do this")
         if self._token and request.path not in ("/healthz", "/readyz"):
@@ -81,21 +81,21 @@ class Api:
         return web.Response(status=503, text="not ready: stopping, or not listening yet\n")
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        text = self._parts.telemetry.metrics_text()
+        text = self._sights.telemetry.metrics_text()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
     async def _status(self, _: web.Request) -> web.Response:
-        return _json(200, status(self._parts))
+        return _json(200, status(self._sights))
 
     async def _reload(self, _: web.Request) -> web.Response:
-        complaints = await self._parts.reloader.reload()
-        digest = self._parts.engine.program.snapshot.digest
+        complaints = await self._sights.reloader.reload()
+        digest = self._sights.engine.program.snapshot.digest
         if complaints:
             return _json(422, {"reloaded": False, "digest": digest, "complaints": complaints})
         return _json(200, {"reloaded": True, "digest": digest, "complaints": []})
 
 
-def _parts(url: str) -> SplitResult:
+def _split(url: str) -> SplitResult:
     """Of what a client sent, which may be no URL: then it has no parts."""
     try:
         return urlsplit(url)

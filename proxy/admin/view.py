@@ -8,12 +8,13 @@ from proxy.cache.store import Store
 from proxy.embeddings.model import LocalModel
 from proxy.engine.reload import Reloader
 from proxy.engine.serve import Engine
+from proxy.policy.snapshot import Upstream
 from proxy.resilience.state import Standings
 from proxy.telemetry.hub import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Sights:
     """What there is to look at."""
 
     engine: Engine
@@ -24,12 +25,12 @@ class Parts:
     telemetry: Telemetry
 
 
-def status(parts: Parts) -> dict[str, Any]:
-    """The document of `/status`, in the words of INTERFACE.md. Times are RFC 3339, in UTC."""
-    snapshot = parts.engine.program.snapshot
-    counts = parts.telemetry.counts()
-    loaded = parts.reloader.loaded
-    upstreams = [_upstream(parts.standings, upstream) for upstream in snapshot.upstreams.values()]
+def status(sights: Sights) -> dict[str, Any]:
+    """The document of `/status`, for people and programs. Times are RFC 3339, in UTC."""
+    snapshot = sights.engine.program.snapshot
+    counts = sights.telemetry.counts()
+    loaded = sights.reloader.loaded
+    upstreams = [_upstream(sights.standings, upstream) for upstream in snapshot.upstreams.values()]
     why = [
         f"the breaker of {shown['name']} is {shown['breaker']['state']}"
         for shown in upstreams
@@ -57,14 +58,14 @@ def status(parts: Parts) -> dict[str, Any]:
             "targets_used": dict(counts.targets_used),
         },
         "sources": dict(counts.sources),
-        "cache": asdict(parts.store.stats()),
-        "backend": parts.model.report(),
+        "cache": asdict(sights.store.stats()),
+        "backend": sights.model.report(),
         "degraded": bool(why),
         "degraded_why": why,
     }
 
 
-def _upstream(standings: Standings, upstream: Any) -> dict[str, Any]:
+def _upstream(standings: Standings, upstream: Upstream) -> dict[str, Any]:
     standing = standings.of(upstream)
     breaker = standing.breaker
     return {

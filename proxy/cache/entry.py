@@ -20,7 +20,6 @@ class Entry:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     target: str
-    streamed: bool
     stored_at: float
     keep_until: float
 

@@ -4,21 +4,10 @@ import math
 from collections.abc import Iterable
 from email.utils import formatdate
 
-from proxy.core.headers import Headers
+from proxy.core.headers import HOP_BY_HOP, Headers
 
-_OF_THE_CONNECTION = frozenset(  # RFC 9110 7.6.1, RFC 9111 3.1
-    (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authentication-info",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
+_OF_THE_CONNECTION = frozenset((*HOP_BY_HOP, "connection", "proxy-authentication-info"))
+"""What RFC 9111 3.1 says is not to be kept."""
 _OF_THE_MOMENT = frozenset(  # true of the one exchange they came with, a lie in any other
     (
         "age",

@@ -130,7 +130,6 @@ class Cached:
             headers=kept_fields(headers, received_at, len(body)),
             body=body,
             target=target,
-            streamed=streamed,
             stored_at=received_at,
             keep_until=received_at + self.ttl_s + self.stale_if_error_s,
         )

@@ -8,22 +8,20 @@ from collections.abc import Callable, Mapping
 
 from aiohttp.web import BaseRequest, StreamResponse
 
-from proxy.capture.identify import Refused, identify
+from proxy.capture.identify import Place, Refused, identify
 from proxy.capture.intake import take_in
 from proxy.capture.relay import relay, stop
 from proxy.capture.server import Server, refusal
 from proxy.core.call import Call, Trace
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import Hear, Journal
-from proxy.core.headers import Headers
+from proxy.core.headers import FIELD_COUNT, LINE_BYTES, Headers
+from proxy.core.journal import Hear, Journal
 from proxy.dialects.recognise import dialect_named
+from proxy.engine.compile import Program
 from proxy.engine.serve import Engine, serve
 
 KEEPALIVE_S = 75.0
 """How long an app's idle connection is kept: longer than SDKs keep theirs, so they close it."""
-
-HEADER_BYTES = 64 * 2**10
-HEADER_COUNT = 256
 
 _RAW = dialect_named("raw")
 
@@ -80,9 +78,9 @@ class Listener:
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
-            max_line_size=HEADER_BYTES,
-            max_field_size=HEADER_BYTES,
-            max_headers=HEADER_COUNT,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            max_headers=FIELD_COUNT,
         )
         self._sockets = await asyncio.get_running_loop().create_server(
             self._server, host, port, backlog=1024
@@ -97,14 +95,7 @@ class Listener:
     async def _handle(self, request: BaseRequest) -> StreamResponse:
         program = self._engine.program
         try:
-            place = identify(
-                request.method,
-                request.raw_path,
-                request.headers,
-                program,
-                self._own_ports,
-                self._passthrough(program.snapshot.passthrough),
-            )
+            place = self._place(request, program)
         except Refused as refused:
             if request.method == "CONNECT":
                 request.content.feed_eof()  # what follows is no body that would have to be read
@@ -142,8 +133,23 @@ class Listener:
             self._running.discard(task)
         return self._kept if kept else self._closed
 
-    def _passthrough(self, policy: str | None) -> bool:
-        return self._loopback if policy is None else policy == "allow"
+    def _place(self, request: BaseRequest, program: Program) -> Place:
+        """Where `request` goes under the policy of `program`. Raises Refused."""
+        policy = program.snapshot.passthrough
+        passthrough = self._loopback if policy is None else policy == "allow"
+        return identify(
+            request.method,
+            request.raw_path,
+            request.headers,
+            program,
+            self._own_ports,
+            passthrough,
+        )
+
+    def end_running(self) -> None:
+        """End what runs, in-band; a drain has nothing to wait for then."""
+        for task in tuple(self._running):
+            stop(task)
 
     async def drain(self, wait_s: float) -> None:
         """Stop accepting, let what runs end by itself for `wait_s`, end the rest in-band."""
@@ -153,8 +159,7 @@ class Listener:
         self._sockets.close()
         if self._running:
             await asyncio.wait(self._running, timeout=wait_s)
-        for task in tuple(self._running):
-            stop(task)
+        self.end_running()
         await self._server.shutdown(timeout=1.0)
         await self._sockets.wait_closed()
 

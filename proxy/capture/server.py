@@ -10,7 +10,8 @@ from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from proxy.capture.identify import Refused
-from proxy.core.event import Bug, Hear
+from proxy.core.event import Bug
+from proxy.core.journal import Hear
 
 
 def refusal(refused: Refused) -> web.Response:
@@ -28,7 +29,12 @@ def refusal(refused: Refused) -> web.Response:
 
 
 class Server(web.Server):
-    """Makes the protocol of each connection. `settings` are those of aiohttp's own."""
+    """Makes the protocol of each connection. `settings` are those of aiohttp's own.
+
+    Private of aiohttp, and used all the same: `_kwargs` (those settings) and `_loop`. Nothing
+    public makes `web.Server` give out a protocol of ours, and its own has no other place to say
+    what is answered to bytes that are no request.
+    """
 
     def __init__(
         self,

@@ -13,10 +13,12 @@ from proxy.cli import check, embed, explain, schema, serve, status
 from proxy.settings import SettingError
 
 _COMMANDS = (serve, check, explain, embed, status, schema)
+_STDERR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: those of the process) name; its exit status."""
+    _hold_standard_streams()
     try:
         chosen = _parser().parse_args(arguments)
         return int(chosen.run(chosen))
@@ -28,6 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read us has gone
         return 1
+
+
+def _hold_standard_streams() -> None:
+    """Open nothing in place of stdin, stdout and stderr where they are closed, as some supervisors
+    leave them: else the first sockets get their numbers, are written to by whoever means stderr,
+    and are what libuv refuses to close."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        continue
+    os.close(number)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ from proxy.capture.identify import Refused, identify
 from proxy.cli.flags import Flags, chosen_policies
 from proxy.core.clock import SystemClock, SystemDice
 from proxy.engine.compile import Program, compile_program
-from proxy.engine.explain import Explanation, explain, lines
+from proxy.engine.explain import Explanation, explain, explain_passthrough, lines
 from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.living import Living
@@ -70,31 +70,39 @@ async def _explain(snapshot: Snapshot, request: _Request) -> Explanation:
     living = Living(snapshot.backend, SystemClock(), SystemDice(), lambda event, journal: None)
     try:
         program = compile_program(snapshot, living.parts)
-        target = _target(request.url, program)
-        place = identify(request.method, target, request.headers, program, {}, False)
+        method, target = _line(request, program)
+        passthrough = snapshot.passthrough != "deny"  # as on loopback, where `serve` listens
+        place = identify(method, target, request.headers, program, {}, passthrough)
+        if not place.known:
+            return explain_passthrough(program, place.upstream)
         path = place.path.removeprefix(program.origins[place.upstream].prefix)
         return explain(program, place.upstream, path, request.method, request.headers, request.body)
     finally:
         await living.close()
 
 
-def _target(url: str, program: Program) -> str:
-    """The request target that an application sends: its path, or all of it to a proxy.
+def _line(request: _Request, program: Program) -> tuple[str, str]:
+    """Method and target that an application sends: its path, or all of it to a proxy.
 
     A URL of the proxy itself is one whose path begins with an upstream's name; any other http or
-    https URL is a provider's, as HTTP_PROXY and HTTPS_PROXY bring it.
+    https URL is a provider's, as HTTP_PROXY and HTTPS_PROXY bring it. Raises Refused.
     """
-    parts = urlsplit(url)
-    if not parts.scheme:
-        return url
+    method, url = request.method, request.url
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise Refused(400, f"{url!r} is no URL: {error}") from error
+    if parts.scheme not in ("http", "https"):
+        return method, url
     target = url.partition("://")[2]
     path = "/" + target.partition("/")[2]
-    is_known = program.snapshot.upstream_for_host(
-        parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    )
-    if is_known is None and path[1:].partition("/")[0] in program.origins:
-        return path
-    return f"http://{target}"
+    if program.snapshot.upstream_for_host(parts.hostname or "", port) is None:
+        if path[1:].partition("/")[0] in program.origins:
+            return method, path
+        if parts.scheme == "https":
+            return "CONNECT", parts.netloc
+    return method, f"http://{target}"
 
 
 def _headers(given: list[str]) -> CIMultiDict[str]:

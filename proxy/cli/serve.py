@@ -1,4 +1,4 @@
-"""`understudy serve`: runs the proxy until SIGTERM or SIGINT, then drains."""
+"""`understudy serve`: runs the proxy until SIGTERM or SIGINT, then drains; a second one hurries."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from proxy.policy.complaint import PolicyError
 from proxy.policy.snapshot import Snapshot
 from proxy.settings import SettingError, Settings, parse_duration
 from proxy.telemetry.formats import LogFormat
+from proxy.telemetry.log import LEVELS
 
 GC_THRESHOLD = 10_000
 """Objects between two runs of the collector: a call makes hundreds, and leaves no cycles."""
@@ -34,9 +35,7 @@ def add_to(commands: Any, environ: Mapping[str, str]) -> None:
     flags.state_dir()
     flags.add("--drain", "10s", "how long running answers may take to end", metavar="TIME")
     flags.add("--log-format", "text", "of lines on stderr", choices=list(map(str, LogFormat)))
-    flags.add(
-        "--log-level", "info", "of lines on stderr", choices=["debug", "info", "warning", "error"]
-    )
+    flags.add("--log-level", "info", "of lines on stderr", choices=list(LEVELS))
     parser.set_defaults(run=run)
 
 
@@ -89,9 +88,15 @@ def _settings(chosen: argparse.Namespace) -> Settings:
 async def _serve(settings: Settings, snapshot: Snapshot) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     app = App(settings, snapshot, os.environ)
+
+    def asked_to_stop() -> None:
+        if stopping.is_set():
+            app.hurry()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
     try:
         ready = await app.start()
         gc.collect()

@@ -34,8 +34,12 @@ def run(chosen: argparse.Namespace) -> int:
     while True:
         try:
             told = _ask(url, chosen.admin_token)
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            print(f"no proxy answers at {url}: {error}")
+        except urllib.error.HTTPError as error:
+            hint = "; give its --admin-token" if error.code == 401 else ""
+            print(f"the admin port at {url} refuses: {error}{hint}")
+            return 1
+        except (OSError, ValueError) as error:
+            print(f"no proxy answers at {url}: {error}; start one, or give its --admin HOST:PORT")
             return 1
         print(json.dumps(told, indent=2) if chosen.json else _words(told), flush=True)
         if not chosen.watch:

@@ -1,4 +1,4 @@
-"""The nouns that everything else is said in: Call, Reply, Failure, Handler, events, Clock and Dice.
+"""The nouns all else is said in: Call, Reply, Failure, Handler, events, Journal, Clock, Dice.
 
 Floor 0: standard library only, and no input, output, waiting or logging of its own.
 """

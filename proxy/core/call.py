@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from proxy.core.event import Journal
 from proxy.core.headers import Headers
+from proxy.core.journal import Journal
 
 
 class Operation(StrEnum):
@@ -35,13 +35,12 @@ class Trace:
     sampled: bool
     parent_id: int | None = None
 
-    def header(self, span_id: int | None = None) -> str:
-        """The `traceparent` that makes `span_id`, or else this span, the parent of what follows.
+    def header(self) -> str:
+        """The `traceparent` that makes this span the parent of what follows.
 
         https://www.w3.org/TR/trace-context/#traceparent-header, version 00.
         """
-        parent = self.span_id if span_id is None else span_id
-        return f"00-{self.trace_id:032x}-{parent:016x}-{'01' if self.sampled else '00'}"
+        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if self.sampled else '00'}"
 
 
 _REPEATABLE = frozenset(

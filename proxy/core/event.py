@@ -4,17 +4,15 @@ An event never shows a key, a header or a body. Those that every call tells are 
 are made in a third of the time that a frozen dataclass takes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxy.core.clock import Clock
 from proxy.core.failure import FailureKind
+from proxy.core.reply import End, Source
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a call keeps the journal of its events, and two of them name the call
     from proxy.core.call import Call
-    from proxy.core.reply import End, Source
 
 
 class CacheOutcome(StrEnum):
@@ -107,10 +105,10 @@ class CallEnded(NamedTuple):
 
     call: "Call"
     route: str
-    source: "Source"
+    source: Source
     target: str
     status: int
-    end: "End"
+    end: End
     fallback: bool
     degraded: str
     duration_s: float
@@ -181,43 +179,3 @@ CallEvent = (
 )
 ProcessEvent = BreakerMoved | PolicyLoaded | PolicyRefused | ModelLoaded
 Event = CallEvent | ProcessEvent
-
-Hear = Callable[[Event, "Journal | None"], None]
-"""Who is told of an event as it happens; the journal is that of the call it belongs to, if any.
-It must not wait and must not raise."""
-
-
-class Entry(NamedTuple):
-    """An event and when it was told, on `Clock.now`."""
-
-    at: float
-    event: CallEvent
-
-
-_MAY_FAIL = (AttemptEnded, PassedOver)
-
-
-class Journal:
-    """The account of one call, in order: its marks, its trace and its error body come from it.
-
-    `attempts` counts provider calls, `failures` those that failed and targets held back.
-    """
-
-    __slots__ = ("_clock", "_hear", "attempts", "call_id", "entries", "failures", "opened_at")
-
-    def __init__(self, call_id: str, clock: Clock, hear: Hear) -> None:
-        self.call_id = call_id
-        self.attempts = 0
-        self.failures = 0
-        self.entries: list[Entry] = []
-        self._clock = clock
-        self._hear = hear
-        self.opened_at = clock.now()
-
-    def tell(self, event: CallEvent) -> None:
-        if type(event) is AttemptStarted:
-            self.attempts += 1
-        elif isinstance(event, _MAY_FAIL) and event.kind is not None:
-            self.failures += 1
-        self.entries.append(Entry(self._clock.now(), event))
-        self._hear(event, self)

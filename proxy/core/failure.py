@@ -1,7 +1,8 @@
 """What can go wrong with a call, in one vocabulary.
 
 `FailureKind` is the word in policy files, logs, metrics, traces, pages and error bodies. The table
-`TRAITS` says of each kind what follows from it; adding a kind is adding a line there.
+`TRAITS` says of each kind what follows from it. To add a kind: a word in `FailureKind`, a line in
+`TRAITS`, and its advice in `telemetry.advice`; a test misses either.
 """
 
 from dataclasses import dataclass

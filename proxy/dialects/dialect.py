@@ -9,6 +9,9 @@ from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
 
+LONG_WORK_FLOATS = 1 << 16
+"""From so many floats on, `Dialect.vectors` takes 5 ms or more: too long for the event loop."""
+
 
 class Asked(NamedTuple):
     """What a request's body says of itself."""
@@ -21,7 +24,7 @@ class Asked(NamedTuple):
 class Complaint:
     """An error to be told to the app in its own dialect.
 
-    `attempts` are the rows of INTERFACE's `attempts`: target, kind, status, message, duration_ms.
+    `attempts` has what was tried: mappings of target, kind, status, message, duration_ms.
     """
 
     status: int
@@ -133,7 +136,8 @@ class Dialect(Protocol):
         ...
 
     def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
-        """The answer to a request for embeddings. Each of `vectors` is little-endian float32."""
+        """The answer to a request for embeddings. Each of `vectors` is little-endian float32.
+        Of `LONG_WORK_FLOATS` or more, call it in a thread."""
         ...
 
     def question(self, operation: Operation, body: bytes) -> Question:

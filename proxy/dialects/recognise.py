@@ -1,4 +1,4 @@
-"""Which dialects there are. To add one: a folder, and a line here."""
+"""Which dialects there are. To add one: a folder, a line here, and its word in `policy.schema`."""
 
 from proxy.dialects.dialect import Dialect
 from proxy.dialects.openai.dialect import OpenAI

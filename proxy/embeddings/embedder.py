@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from proxy.core.clock import SystemClock
-from proxy.core.event import Event, Journal
+from proxy.core.event import Event
+from proxy.core.journal import Journal
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.lanes import Lanes
 

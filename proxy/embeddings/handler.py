@@ -9,13 +9,10 @@ from multidict import CIMultiDict
 from proxy.core.call import Call, Operation
 from proxy.core.failure import Unfit
 from proxy.core.reply import Reply, Source, Whole
-from proxy.dialects.dialect import Dialect, Texts
+from proxy.dialects.dialect import LONG_WORK_FLOATS, Dialect, Texts
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.lanes import TARGET
 from proxy.embeddings.model import LocalModel
-
-_LONG_WORK_FLOATS = 1 << 16
-"""From here on, the answer is written in a thread: the event loop would stand still for 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Encode:
             )
         encoded = await lanes.encode(asked.texts)
         write = partial(self.dialect.vectors, asked, encoded.vectors, model.name, encoded.tokens)
-        long = size * len(encoded.vectors) >= _LONG_WORK_FLOATS
+        long = size * len(encoded.vectors) >= LONG_WORK_FLOATS
         body = await asyncio.to_thread(write) if long else write()
         headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
         return Reply(

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from proxy.core.clock import Clock
-from proxy.core.event import Hear, ModelLoaded
+from proxy.core.event import ModelLoaded
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.journal import Hear
 from proxy.embeddings.encoder import Model, cores
 from proxy.embeddings.line import Job, Line, Piece
 from proxy.embeddings.loading import load_model
 from proxy.embeddings.model_files import ModelUnusable
+from proxy.policy.schema import LOCAL
 
-TARGET = "local"
+TARGET = LOCAL
 MOST_TEXTS = 4096
 """Texts in work or waiting, over all requests: two of the largest that OpenAI allows, about half a
 minute of work on two cores. Whoever comes later is better served elsewhere."""

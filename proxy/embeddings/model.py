@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.core.clock import Clock
-from proxy.core.event import Hear
+from proxy.core.journal import Hear
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.lanes import Lanes
 from proxy.embeddings.loading import load_model

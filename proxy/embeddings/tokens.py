@@ -8,6 +8,10 @@ from tokenizers import Tokenizer
 
 from proxy.embeddings.model_files import ModelUnusable
 
+_CHARACTERS_A_TOKEN = 256
+"""Of a text, so many are read for each token that the model takes; words have 4 to 6. The library
+itself would first cut all of it into tokens, in 70 times the text's memory."""
+
 
 class Tokens:
     """A model's tokenizer: special tokens added, cut at `max_tokens`, nothing padded."""
@@ -27,6 +31,7 @@ class Tokens:
             raise ModelUnusable(f"{path} cannot be read: {error}") from error
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_tokens)
+        self._most_characters = max_tokens * _CHARACTERS_A_TOKEN
         if not self._tokenizer.encode("").ids:
             raise ModelUnusable(
                 f"{path} adds no special tokens: an empty text would have no tokens"
@@ -42,5 +47,6 @@ class Tokens:
         character, counts as a question mark. Other threads can run meanwhile."""
         # `encode` would hold the interpreter's lock for over a second on a megabyte; a batch of one
         # does not.
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        most = self._most_characters
+        clean = [text[:most].encode("utf-8", "replace").decode("utf-8") for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]

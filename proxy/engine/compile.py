@@ -27,6 +27,7 @@ from proxy.dialects.dialect import Dialect
 from proxy.dialects.recognise import dialect_named
 from proxy.engine.observe import Observe
 from proxy.engine.parts import Parts
+from proxy.mock.handler import TARGET as MOCK
 from proxy.mock.handler import Mock
 from proxy.policy.match import find_route
 from proxy.policy.snapshot import Route, Snapshot, Upstream
@@ -36,8 +37,7 @@ from proxy.resilience.retry import Retry
 from proxy.resilience.sequential import LastResort, Sequential, Target
 from proxy.upstream.adapt import Adapt
 from proxy.upstream.origin import Origin
-
-PASSTHROUGH = "passthrough"
+from proxy.upstream.passthrough import TARGET as PASSTHROUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class _Builder:
             )
         if route.last_resort == "mock":
             mock = Mock(dialect, parts.clock)
-            answer = LastResort(answer, "mock", ELSEWHERE, mock)
+            answer = LastResort(answer, MOCK, ELSEWHERE, mock)
         return answer
 
     def alone(self, upstream: Upstream, dialect: Dialect) -> Handler:

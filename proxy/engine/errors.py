@@ -89,7 +89,7 @@ def _message(failure: Failure) -> str:
 
 
 def _attempts(call: Call) -> Iterator[dict[str, Any]]:
-    """The rows of INTERFACE's `attempts`: every provider call, and every target passed over."""
+    """What was tried: every provider call that failed, and every target passed over."""
     for entry in call.journal.entries:
         event = entry.event
         if isinstance(event, AttemptEnded) and event.kind is not None:

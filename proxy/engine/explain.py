@@ -59,6 +59,20 @@ def explain(
     )
 
 
+def explain_passthrough(program: Program, host: str) -> Explanation:
+    """Of a request to a host of no upstream, where that is allowed."""
+    return Explanation(
+        upstream=host,
+        dialect="raw",
+        operation=Operation.OTHER,
+        model=None,
+        stream=False,
+        route=program.passthrough.route,
+        why_not=(),
+        plan=node(program.passthrough),
+    )
+
+
 def node(handler: object) -> dict[str, Any]:
     """A handler as plain data: its layer's name, its settings, and what is inside of it."""
     shown: dict[str, Any] = {"layer": type(handler).__name__}

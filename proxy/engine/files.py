@@ -34,7 +34,7 @@ def read_sources(paths: Sequence[Path]) -> tuple[Source, ...]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # less the mark that some editors put first
     except UnicodeDecodeError as error:
         raise NoPolicy(f"{file}: not UTF-8 text: {error.reason} at byte {error.start}") from error
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from proxy.core.call import Call
 from proxy.core.clock import Clock
-from proxy.core.event import Bug, CallEnded, CallStarted, Hear
+from proxy.core.event import Bug, CallEnded, CallStarted
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
+from proxy.core.journal import Hear
 from proxy.core.reply import STOPPING, End, Reply, Source
 from proxy.dialects.dialect import Dialect
 from proxy.engine.errors import bug_reply, error_reply, stopping_reply

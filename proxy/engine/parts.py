@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from proxy.cache.store import Store
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import Hear
 from proxy.core.handler import Handler
+from proxy.core.journal import Hear
 from proxy.dialects.dialect import Dialect
 from proxy.policy.snapshot import Upstream
 from proxy.resilience.state import Standings

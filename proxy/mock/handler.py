@@ -9,13 +9,11 @@ from proxy.core.call import Call, Operation
 from proxy.core.clock import Clock
 from proxy.core.failure import Unfit
 from proxy.core.reply import Reply, Source, Whole
-from proxy.dialects.dialect import Dialect, Texts
+from proxy.dialects.dialect import LONG_WORK_FLOATS, Dialect, Texts
 from proxy.mock.text import stand_in_text
 from proxy.mock.vectors import length_wanted, sign_vectors
 
 TARGET = "mock"
-_LONG_WORK_FLOATS = 1 << 16
-"""From here on, vectors are made in a thread: the event loop would stand still for 5 ms or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Mock:
     async def _embed(self, call: Call) -> bytes:
         asked = self.dialect.texts(call.body)
         length = length_wanted(asked)
-        if length * len(asked.texts) >= _LONG_WORK_FLOATS:
+        if length * len(asked.texts) >= LONG_WORK_FLOATS:
             return await asyncio.to_thread(self._vectors, asked, length)
         return self._vectors(asked, length)
 

@@ -84,7 +84,7 @@ def _words(document: Document, detail: ErrorDetails, place: KeyPath) -> tuple[st
     if kind in _KINDS:
         what, right = _KINDS[kind]
         return f"'{key}' wants {what}, not {quoted}", right
-    return f"'{key}' is wrong: {detail['msg']}", "see the JSON Schema of policy files"
+    return f"'{key}' is wrong: {detail['msg']}", "see what `understudy schema` prints"
 
 
 def _meaning(place: KeyPath) -> str:

@@ -37,10 +37,17 @@ def wrong(what: str, right: str, *, quote: bool = False) -> PydanticCustomError:
     return PydanticCustomError("policy", "{wrong}", {"wrong": what, "right": right, "quote": quote})
 
 
+def duration_s(text: str) -> float | None:
+    """Seconds of `250ms`, `5s`, `2m`, `1h`, `1d` or `0`; None of anything else."""
+    if not _DURATION.fullmatch(text):
+        return None
+    number = text.rstrip("mshd")
+    return float(number) * _UNITS_S.get(text[len(number) :], 0.0)
+
+
 def _seconds(value: object, info: ValidationInfo) -> float:
-    if isinstance(value, str) and _DURATION.match(value):
-        number = value.rstrip("mshd")
-        seconds = float(number) * _UNITS_S.get(value[len(number) :], 0.0)
+    if isinstance(value, str) and (written := duration_s(value)) is not None:
+        seconds = written
     elif type(value) in (int, float) and (value == 0 or info.context != WRITTEN):
         seconds = float(value)  # type: ignore[arg-type]
     else:

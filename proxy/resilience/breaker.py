@@ -18,8 +18,9 @@ from enum import Enum
 import pybreaker
 
 from proxy.core.clock import Clock
-from proxy.core.event import BreakerMoved, Hear
+from proxy.core.event import BreakerMoved
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.journal import Hear
 from proxy.policy.schema import Breaker as Settings
 from proxy.resilience.window import Window
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from proxy.core.call import Call, Operation
 from proxy.core.clock import Clock, TimeLimit
-from proxy.core.event import Journal
 from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.handler import Handler
+from proxy.core.journal import Journal
 from proxy.core.reply import End, Reply, Whole
 from proxy.dialects.dialect import Dialect, StreamReader
 from proxy.policy.schema import Timeout

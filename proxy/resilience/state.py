@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from proxy.core.clock import Clock
-from proxy.core.event import Hear
+from proxy.core.journal import Hear
 from proxy.policy.snapshot import Upstream
 from proxy.resilience.breaker import Breaker
 from proxy.resilience.health import Health

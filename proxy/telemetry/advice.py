@@ -1,7 +1,8 @@
 """The sentences about a call that did not go plainly, with what a person can do about it."""
 
-from proxy.core.event import AttemptEnded, CallEnded, Journal, PassedOver
+from proxy.core.event import AttemptEnded, CallEnded, PassedOver
 from proxy.core.failure import FailureKind
+from proxy.core.journal import Journal
 from proxy.core.reply import Source
 from proxy.telemetry.outcome import Outcome
 from proxy.telemetry.redact import redact
@@ -14,9 +15,9 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.TIMEOUT_CONNECT: "Check the upstream's url and the way to it.",
     FailureKind.TIMEOUT_FIRST_BYTE: "If it is merely slow, raise its timeout.first_byte.",
     FailureKind.TIMEOUT_IDLE: "If it is merely slow, raise its timeout.idle.",
-    FailureKind.TIMEOUT_TOTAL: "If it is merely slow, raise its timeout.total or the deadline.",
+    FailureKind.TIMEOUT_TOTAL: "If it is merely slow, raise its timeout.total.",
     FailureKind.NETWORK: "Check the upstream's url, name resolution and the way to it.",
-    FailureKind.BROKEN_STREAM: "The app should ask again; mid_stream says what else can be done.",
+    FailureKind.BROKEN_STREAM: "The app should ask again: what it got is only a part.",
     FailureKind.MALFORMED: "Check that the upstream's url and dialect belong together.",
     FailureKind.MODEL_NOT_FOUND: "Check the model's name, or map it under the upstream's models.",
     FailureKind.CONTEXT_LENGTH: "Shorten the request, or give the route a target that takes more.",
@@ -27,7 +28,7 @@ ADVICE: dict[FailureKind, str] = {
 }
 
 
-def told(event: CallEnded, outcome: Outcome, journal: Journal | None) -> str:
+def sentence(event: CallEnded, outcome: Outcome, journal: Journal | None) -> str:
     """What happened to the call of `event`, what the app got, and what to do."""
     match outcome:
         case Outcome.FAILED | Outcome.REFUSED:

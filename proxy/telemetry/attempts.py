@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.core.event import AttemptEnded, AttemptStarted, Entry, StreamBroke, UsageSeen
+from proxy.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    StreamBroke,
+    UsageSeen,
+)
+from proxy.core.journal import Entry
 
 
 @dataclass(slots=True)

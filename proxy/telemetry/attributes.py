@@ -5,7 +5,7 @@ from proxy.core.event import AttemptStarted
 from proxy.telemetry.attempts import Attempt
 from proxy.telemetry.outcome import BAD
 from proxy.telemetry.redact import redact
-from proxy.telemetry.story import Origin, Story
+from proxy.telemetry.story import Server, Story
 
 Attributes = dict[str, str | int | float | bool]
 
@@ -14,15 +14,6 @@ _OPERATIONS = {
     Operation.CHAT: "chat",
     Operation.COMPLETIONS: "text_completion",
     Operation.EMBEDDINGS: "embeddings",
-}
-# The well-known values of gen_ai.provider.name that differ from our names of dialects.
-_PROVIDERS = {
-    "azure": "azure.ai.openai",
-    "bedrock": "aws.bedrock",
-    "gemini": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "vertex": "gcp.vertex_ai",
-    "xai": "x_ai",
 }
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 
@@ -68,18 +59,18 @@ def of_call(story: Story, attempts: int) -> Attributes:
     return said
 
 
-def of_attempt(story: Story, attempt: Attempt, origin: Origin | None) -> Attributes:
+def of_attempt(story: Story, attempt: Attempt, server: Server | None) -> Attributes:
     started = attempt.started
     said: Attributes = {
         "http.request.method": _known(story.method) or "_OTHER",
         "understudy.target": started.target,
         "understudy.attempt": started.number,
-        **_gen_ai(story, attempt, story.dialect if origin is None else origin.dialect),
+        **_gen_ai(story, attempt, story.dialect if server is None else server.dialect),
     }
     if attempt.resend:
         said["http.request.resend_count"] = attempt.resend
-    if origin is not None:
-        said |= {"server.address": origin.address, "server.port": origin.port}
+    if server is not None:
+        said |= {"server.address": server.address, "server.port": server.port}
     if attempt.ended is None:
         said["understudy.cancelled"] = True
         return said
@@ -101,7 +92,7 @@ def _gen_ai(story: Story, attempt: Attempt, dialect: str) -> Attributes:
         return {}
     said: Attributes = {
         "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": _PROVIDERS.get(dialect, dialect),
+        "gen_ai.provider.name": dialect,
     }
     if attempt.started.model is not None:
         said["gen_ai.request.model"] = redact(attempt.started.model)

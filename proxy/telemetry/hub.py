@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from proxy.core.call import Trace
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import CallEnded, Event, Journal
+from proxy.core.event import CallEnded, Event
 from proxy.core.headers import Headers
+from proxy.core.journal import Journal
 from proxy.telemetry.counts import Counts
 from proxy.telemetry.environment import Tracing, read_tracing
 from proxy.telemetry.lines import LOGGER, Lines
 from proxy.telemetry.log import Log
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.series import Reading
-from proxy.telemetry.story import Origin, Origins
+from proxy.telemetry.story import Server, Servers
 
 if TYPE_CHECKING:
     from proxy.telemetry.recorder import Recorder
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(LOGGER)
 
 
-def _nowhere(target: str) -> Origin | None:
+def _nowhere(target: str) -> Server | None:
     """For who does not know where targets are: spans then don't say."""
     return None
 
@@ -41,12 +42,12 @@ class Telemetry:
         environment: Mapping[str, str],
         *,
         version: str,
-        origins: Origins = _nowhere,
+        servers: Servers = _nowhere,
         log: Log | None = None,
     ) -> None:
         tracing = read_tracing(environment, _LOGGER.warning)
         self._recorder = (
-            None if tracing is None else _recorder(tracing, clock, dice, origins, version)
+            None if tracing is None else _recorder(tracing, clock, dice, servers, version)
         )
         self._metrics = Metrics(version, tuple(self._readings(log)))
         self._lines = Lines()
@@ -94,8 +95,8 @@ class Telemetry:
 
 
 def _recorder(
-    tracing: Tracing, clock: Clock, dice: Dice, origins: Origins, version: str
+    tracing: Tracing, clock: Clock, dice: Dice, servers: Servers, version: str
 ) -> "Recorder":
     from proxy.telemetry.recorder import Recorder  # slow and big: only who traces pays for it
 
-    return Recorder(tracing, clock, dice, origins, version)
+    return Recorder(tracing, clock, dice, servers, version)

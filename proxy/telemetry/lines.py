@@ -17,7 +17,6 @@ from proxy.core.event import (
     CallStarted,
     Event,
     FellBack,
-    Journal,
     ModelLoaded,
     PassedOver,
     PolicyLoaded,
@@ -26,7 +25,8 @@ from proxy.core.event import (
     StreamBroke,
     UsageSeen,
 )
-from proxy.telemetry.advice import told
+from proxy.core.journal import Journal
+from proxy.telemetry.advice import sentence
 from proxy.telemetry.outcome import BAD, STAND_INS, Outcome, is_plain, outcome
 from proxy.telemetry.redact import redact
 
@@ -97,7 +97,7 @@ class Lines:
         urgent = result in BAD or result is Outcome.LOST or event.source in STAND_INS
         level = _WARNING if urgent else _INFO
         if self._logger.isEnabledFor(level):
-            self._say(level, told(event, result, journal), _of_call(event))
+            self._say(level, sentence(event, result, journal), _of_call(event))
 
     def _breaker(self, event: BreakerMoved) -> None:
         why = f" ({redact(event.reason)})" if event.reason else ""
@@ -148,6 +148,7 @@ def _of_call(event: CallEnded) -> Mapping[str, Field]:
         "call": call.id,
         "route": event.route,
         "upstream": call.upstream,
+        "face": call.face.value,
         "operation": call.operation.value,
         "target": event.target,
         "source": event.source.value,

@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 from copy import copy
-from typing import TextIO
+from typing import Protocol
 
 from proxy.telemetry.formats import FORMATS, LogFormat
 from proxy.telemetry.lines import LOGGER
@@ -23,11 +23,19 @@ LEVELS = ("debug", "info", "warning", "error")
 _TRACEBACKS = logging.Formatter()
 
 
+class Stream(Protocol):
+    """Where lines go. Both may block, and raise OSError or ValueError when nobody takes them."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class Log:
     """Open from its making until `close`. `level` is one of LEVELS and is for Understudy's own
     lines; other libraries are heard from warning on."""
 
-    def __init__(self, stream: TextIO, form: LogFormat, level: str) -> None:
+    def __init__(self, stream: Stream, form: LogFormat, level: str) -> None:
         self._overflowed = 0  # counted by who logs
         self._reported = 0  # ... and these by the thread
         self._unwritten = 0

@@ -11,8 +11,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from proxy.core.call import Trace
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import CallEnded, Journal
+from proxy.core.event import CallEnded
 from proxy.core.headers import Headers
+from proxy.core.journal import Journal
 from proxy.telemetry.context import begin, new_trace_id, parent_of
 from proxy.telemetry.courier import Courier
 from proxy.telemetry.environment import Tracing
@@ -20,7 +21,7 @@ from proxy.telemetry.exporter import Exporter
 from proxy.telemetry.lines import LOGGER
 from proxy.telemetry.sampling import is_sampled, sampler_named
 from proxy.telemetry.spans import SCHEMA_URL, Spans
-from proxy.telemetry.story import Origins, Story, tell
+from proxy.telemetry.story import Servers, Story, story_of
 
 _LOGGER = logging.getLogger(LOGGER)
 _SDK = {"telemetry.sdk.name": "opentelemetry", "telemetry.sdk.language": "python"}
@@ -30,14 +31,14 @@ class Recorder:
     """What it does for a call costs some microseconds on the event loop; the rest a thread does."""
 
     def __init__(
-        self, tracing: Tracing, clock: Clock, dice: Dice, origins: Origins, version: str
+        self, tracing: Tracing, clock: Clock, dice: Dice, servers: Servers, version: str
     ) -> None:
         self._clock = clock
         self._dice = dice
         self._sampler = sampler_named(tracing.sampler, tracing.ratio)
         resource = Resource({"service.version": version, **tracing.resource, **_SDK})
         scope = InstrumentationScope("understudy", version, SCHEMA_URL)
-        self._spans = Spans(resource, scope, origins)
+        self._spans = Spans(resource, scope, servers)
         self._exporter = Exporter(tracing)
         self.courier = Courier(self._deliver)
 
@@ -52,7 +53,7 @@ class Recorder:
         trace = event.call.trace
         if trace is not None and trace.sampled:
             now, wall = self._clock.now(), self._clock.wall()
-            self.courier.offer(tell(trace, event, journal, now, wall))
+            self.courier.offer(story_of(trace, event, journal, now, wall))
 
     def close(self, timeout_s: float) -> None:
         """Send what waits, for at most `timeout_s`. Blocks."""

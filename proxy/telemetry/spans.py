@@ -28,7 +28,7 @@ from proxy.telemetry.attempts import Attempt, attempts
 from proxy.telemetry.attributes import Attributes, attempt_name, call_name, of_attempt, of_call
 from proxy.telemetry.outcome import BAD
 from proxy.telemetry.redact import redact
-from proxy.telemetry.story import Origins, Story
+from proxy.telemetry.story import Servers, Story
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 
@@ -39,7 +39,7 @@ class Spans:
 
     resource: Resource
     scope: InstrumentationScope
-    origins: Origins
+    servers: Servers
 
     def of(self, story: Story) -> Iterator[ReadableSpan]:
         """The server span first."""
@@ -75,7 +75,7 @@ class Spans:
             context=_context(story, started.span_id),
             parent=_context(story, story.trace.span_id),
             resource=self.resource,
-            attributes=of_attempt(story, attempt, self.origins(started.target)),
+            attributes=of_attempt(story, attempt, self.servers(started.target)),
             kind=SpanKind.CLIENT,
             status=Status()
             if failed is None or kind is None

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.core.call import Call, Operation, Trace
-from proxy.core.event import Bug, CallEnded, CallStarted, Entry, Journal
+from proxy.core.event import Bug, CallEnded, CallStarted
 from proxy.core.failure import FailureKind
+from proxy.core.journal import Entry, Journal
 from proxy.core.reply import End, Source
 from proxy.telemetry.outcome import Outcome, outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Server:
     """Where a target is, and whose API it speaks."""
 
     dialect: str
@@ -25,8 +26,8 @@ class Origin:
 # These hold the Call, or frames that hold it, and so its headers.
 _WITH_CALL = frozenset((CallStarted, CallEnded, Bug))
 
-Origins = Callable[[str], Origin | None]
-"""The origin of a target by its name; None where there is none or it is unknown. Asked from a
+Servers = Callable[[str], Server | None]
+"""The server of a target by its name; None where there is none or it is unknown. Asked from a
 thread, of the policy in force by then."""
 
 
@@ -61,7 +62,7 @@ class Story:
     entries: tuple[Entry, ...]
 
 
-def tell(trace: Trace, event: CallEnded, journal: Journal, now: float, wall: float) -> Story:
+def story_of(trace: Trace, event: CallEnded, journal: Journal, now: float, wall: float) -> Story:
     """The story of the call that `event` ends. `now` and `wall` are one moment on both clocks."""
     call: Call = event.call
     return Story(

@@ -46,7 +46,7 @@ def forbidden(error: Forbidden, target: str) -> Failure:
 def on_answer(error: Exception, target: str) -> Failure:
     """Why no status line and headers came back. The provider may have acted on the request."""
     if isinstance(error, http.HttpProcessingError):
-        return Failure(FailureKind.MALFORMED, f"no HTTP answer: {error.message}", target=target)
+        return Failure(FailureKind.MALFORMED, f"no HTTP answer: {_unquoted(error)}", target=target)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         text = "it closed the connection without an answer"
     else:
@@ -56,4 +56,12 @@ def on_answer(error: Exception, target: str) -> Failure:
 
 def on_body(error: Exception, target: str) -> Failure:
     """Why the body of an answer ended before its time."""
-    return Failure(FailureKind.BROKEN_STREAM, f"its answer was cut: {error}", target=target)
+    cause = error.__cause__ if isinstance(error, aiohttp.ClientPayloadError) else error
+    told = _unquoted(cause) if isinstance(cause, http.HttpProcessingError) else str(error)
+    return Failure(FailureKind.BROKEN_STREAM, f"its answer was cut: {told}", target=target)
+
+
+def _unquoted(error: http.HttpProcessingError) -> str:
+    """What the parser found wrong, less the bytes that it quotes behind a colon: a provider may
+    have echoed a key in them, and it may be another's than the app's."""
+    return error.message.partition("\n")[0].partition(":")[0]

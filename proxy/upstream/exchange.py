@@ -14,10 +14,11 @@ from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure
+from proxy.core.headers import FIELD_COUNT, LINE_BYTES
 from proxy.core.reply import Reply, Source
 from proxy.upstream.errors import on_answer, on_body
 from proxy.upstream.fields import head
-from proxy.upstream.pool import HEADER_BYTES, HEADER_COUNT, Door, Pool
+from proxy.upstream.pool import Door, Pool
 
 _DEAD = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 """What it looks like to write into a connection that the provider closed while it was idle."""
@@ -60,9 +61,9 @@ class Exchange:
             read_until_eof=True,
             auto_decompress=False,
             read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=HEADER_BYTES,
-            max_field_size=HEADER_BYTES,
-            max_headers=HEADER_COUNT,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            max_headers=FIELD_COUNT,
         )
         try:
             first_line = f"{call.method} {path} HTTP/1.1"
@@ -79,9 +80,11 @@ class Exchange:
                 transport.write(head(first_line, fields))
                 self._upload = asyncio.create_task(_upload(writer, protocol, call))
             message, self._payload = await protocol.read()
-            while 100 <= message.code < 200:  # interim answers are between neighbours
+            while message.code < 200:  # interim answers are between neighbours
                 if message.code == 101:
                     raise http.HttpProcessingError(message="it switched protocols, unasked")
+                if message.code < 100:
+                    raise http.HttpProcessingError(message=f"{message.code} is no status")
                 message, self._payload = await protocol.read()
         except BaseException:
             self.close()

@@ -3,7 +3,7 @@
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from proxy.core.call import Call
-from proxy.core.headers import Headers
+from proxy.core.headers import HOP_BY_HOP, Headers
 
 PSEUDONYM = "1.1 understudy"
 """How this proxy signs `Via` (RFC 9110 7.6.3)."""
@@ -11,19 +11,7 @@ PSEUDONYM = "1.1 understudy"
 CONNECTION = istr("Connection")
 _NAMING_NOTHING = frozenset(("keep-alive", "close"))
 
-HOP_BY_HOP = (
-    istr("Keep-Alive"),
-    istr("Proxy-Connection"),
-    istr("TE"),
-    istr("Trailer"),
-    istr("Transfer-Encoding"),
-    istr("Upgrade"),
-    istr("Proxy-Authenticate"),
-    istr("Proxy-Authorization"),
-)
-"""Fields between two neighbours only, beside those that `Connection` names (RFC 9110 7.6.1).
-`Trailer` announces what aiohttp drops."""
-
+_HOP_BY_HOP = tuple(map(istr, HOP_BY_HOP))
 HOST, VIA, EXPECT = istr("Host"), istr("Via"), istr("Expect")
 
 _TO_STRANGERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent", "tracestate")
@@ -60,7 +48,7 @@ def without_hop_by_hop(headers: Headers) -> CIMultiDict[str]:
         for named in kept.popall(CONNECTION):
             if named.lower() not in _NAMING_NOTHING:
                 _drop_named(named, kept)
-    for name in HOP_BY_HOP:
+    for name in _HOP_BY_HOP:
         if name in kept:
             del kept[name]
     return kept

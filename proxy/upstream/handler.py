@@ -46,5 +46,5 @@ class Send:
         for name, value in self.upstream.headers.items():
             fields[name] = value
         if call.trace is not None:
-            fields["traceparent"] = call.trace.header(call.trace.span_id)
+            fields["traceparent"] = call.trace.header()
         return fields

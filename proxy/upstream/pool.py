@@ -29,11 +29,6 @@ KEEPALIVE_S = 15.0
 DNS_CACHE_S = 30
 """A name is looked up again after this: providers move by DNS."""
 
-HEADER_BYTES = 64 * 2**10
-"""Of one header line, both ways. aiohttp's 8190 is less than some gateways send."""
-
-HEADER_COUNT = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Door:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from proxy.admin.api import Api
-from proxy.admin.view import Parts
+from proxy.admin.view import Sights
 from proxy.embeddings.model import LocalModel
 from proxy.policy.schema import Backend
 from proxy.telemetry.hub import Telemetry
@@ -31,7 +31,7 @@ class Admin:
         telemetry = Telemetry(clock, LoadedDice(), {}, version="0")
         model = LocalModel(Backend(), clock, parts.hear)
         self.api = Api(
-            Parts(
+            Sights(
                 self.stage.engine,
                 self.stage.reloader,
                 parts.standings,

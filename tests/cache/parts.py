@@ -1,4 +1,4 @@
-"""A clock that is put forward by hand, a target with a script, and an app that takes answers."""
+"""A target with a script, and an app that takes answers."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -8,33 +8,18 @@ from multidict import CIMultiDict
 
 from proxy.cache.layer import Cached
 from proxy.cache.memory import MemoryStore
-from proxy.core.call import Call, Face, Operation
-from proxy.core.event import CacheLooked, Journal
+from proxy.core.call import Call
+from proxy.core.event import CacheLooked
 from proxy.core.failure import Failure
 from proxy.core.reply import End, Reply, Source
 from proxy.dialects.recognise import dialect_named
+from tests.calls import a_call
+from tests.clock import FalseClock
 
 START_S = 1_790_000_000.0
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 JSON = {"Content-Type": "application/json"}
 EVENTS = {"Content-Type": "text/event-stream"}
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.at = START_S
-
-    def now(self) -> float:
-        return self.at
-
-    def wall(self) -> float:
-        return self.at
-
-    def call_later(self, delay_s: float, call: Callable[[], None]) -> object:
-        raise AssertionError("a cache never waits")
-
-    async def sleep(self, delay_s: float) -> None:
-        raise AssertionError("a cache never waits")
 
 
 class Pieces:
@@ -108,24 +93,15 @@ def answering(
 
 
 def call_for(
-    clock: HandClock,
+    clock: FalseClock,
     asked: dict[str, object] | None = None,
     headers: dict[str, str] | None = None,
     **changes: object,
 ) -> Call:
-    call = Call(
-        id="1",
-        method="POST",
-        upstream="openai",
-        path="/v1/chat/completions",
+    call = a_call(
+        clock,
         headers=CIMultiDict({"Authorization": "Bearer sk-one", **(headers or {})}),
         body=orjson.dumps(ASKED if asked is None else asked),
-        face=Face.BASE_URL,
-        dialect="openai",
-        operation=Operation.CHAT,
-        model="gpt-4o",
-        stream=False,
-        journal=Journal("1", clock, lambda event, journal: None),
     )
     return call.but(**changes)
 
@@ -151,7 +127,7 @@ class Scene:
     """A cached target, and calls to it."""
 
     def __init__(self, *acts: Reply | Failure | Callable[[Call], Reply], **settings: object):
-        self.clock = HandClock()
+        self.clock = FalseClock(wall=START_S)
         self.script = Script(list(acts))
         self.store = settings.pop("store", None) or MemoryStore(self.clock)
         chosen = {"ttl_s": 600.0, "stale_if_error_s": 3600.0, "plan": "chat", **settings}

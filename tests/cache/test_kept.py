@@ -14,12 +14,12 @@ from tests.cache.parts import (
     ASKED,
     EVENTS,
     JSON,
-    HandClock,
     Scene,
     answering,
     chat_answer,
     chat_stream,
 )
+from tests.clock import FalseClock
 
 GOOD = chat_answer()
 CUT = Failure(FailureKind.BROKEN_STREAM, "the answer was cut")
@@ -120,7 +120,7 @@ async def test_a_failure_is_not_kept() -> None:
 
 async def test_an_answer_over_the_limit_goes_through_and_is_not_kept() -> None:
     large = chat_answer("a" * 5_000)
-    store = MemoryStore(HandClock(), entry_limit_bytes=4_000)
+    store = MemoryStore(FalseClock(), entry_limit_bytes=4_000)
     scene = Scene(answering(large[:3_000], large[3_000:]), store=store)
     _, body = await scene.ask()
     assert body == large

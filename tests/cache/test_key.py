@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from proxy.cache.key import KEY_BYTES, exact_key
-from tests.cache.parts import HandClock, call_for
+from tests.cache.parts import call_for
+from tests.clock import FalseClock
 
 CREDENTIALS = frozenset(("authorization", "api-key"))
-CALL = call_for(HandClock())
+CALL = call_for(FalseClock())
 words = st.text(st.characters(codec=None), max_size=8)
 fields = st.sampled_from(
     ("Authorization", "api-key", "Accept", "accept-encoding", "OpenAI-Beta", "anthropic-version")

@@ -19,7 +19,7 @@ async def test_a_second_call_is_answered_from_the_store() -> None:
     assert reply.headers.get("x-request-id") == "r"
     assert scene.looked == ["miss", "stored"]
 
-    scene.clock.at += 12.7
+    scene.clock.pass_time(12.7)
     reply, body = await scene.ask()
     assert (reply.source, reply.target, reply.status) == (Source.CACHE, "openai", 200)
     assert (body, reply.degraded) == (ANSWER, "")
@@ -48,10 +48,10 @@ async def test_a_stream_is_stored_whole_and_replayed_as_the_stream_it_was() -> N
 async def test_an_answer_is_fresh_for_exactly_its_time() -> None:
     scene = Scene(answering(ANSWER))
     await scene.ask()
-    scene.clock.at += 599.5
+    scene.clock.pass_time(599.5)
     reply, _ = await scene.ask()
     assert reply.headers.get("cache-status") == "understudy; hit; ttl=0"
-    scene.clock.at += 0.5
+    scene.clock.pass_time(0.5)
     reply, _ = await scene.ask()
     assert reply.source is Source.UPSTREAM
     assert reply.headers.get("cache-status") == "understudy; fwd=stale"
@@ -63,7 +63,7 @@ async def test_an_answer_is_fresh_for_exactly_its_time() -> None:
 async def test_age_counts_from_the_answers_first_byte() -> None:
     scene = Scene(answering(ANSWER))
     reply = await scene.layer.handle(scene.call())
-    scene.clock.at += 30
+    scene.clock.pass_time(30)
     await drink(reply)
     reply, _ = await scene.ask()
     assert reply.headers.get("age") == "30"
@@ -72,7 +72,7 @@ async def test_age_counts_from_the_answers_first_byte() -> None:
 async def test_a_clock_put_back_makes_no_negative_age() -> None:
     scene = Scene(answering(ANSWER))
     await scene.ask()
-    scene.clock.at -= 3600
+    scene.clock.pass_time(-3600)
     reply, _ = await scene.ask()
     assert reply.headers.get("age") == "0"
 

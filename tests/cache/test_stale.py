@@ -31,7 +31,7 @@ async def scene_with_old_answer(
     scene = Scene(answering(ANSWER, headers=headers), failure, **settings)
     await scene.ask()
     assert scene.store.stats().entries == 1
-    scene.clock.at += 620
+    scene.clock.pass_time(620)
     return scene
 
 
@@ -54,10 +54,10 @@ async def test_a_stale_answer_is_not_stored_again() -> None:
 
 async def test_it_stands_in_for_exactly_its_time() -> None:
     scene = await scene_with_old_answer(DOWN)
-    scene.clock.at += 600 + 3600 - 620 - 0.5
+    scene.clock.pass_time(600 + 3600 - 620 - 0.5)
     reply, _ = await scene.ask()
     assert reply.source is Source.STALE
-    scene.clock.at += 0.5
+    scene.clock.pass_time(0.5)
     with pytest.raises(Failure, match="down"):
         await scene.ask()
 

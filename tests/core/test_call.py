@@ -3,34 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from multidict import CIMultiDict
 
-from proxy.core.call import Call, Face, Operation, Trace
-from proxy.core.event import AttemptStarted, Event, Journal, Retrying
+from proxy.core.call import Operation, Trace
+from proxy.core.event import AttemptStarted, Event, Retrying
 from proxy.core.failure import FailureKind
+from proxy.core.journal import Journal
+from tests.calls import a_call
 from tests.clock import FalseClock
 
 
 async def _rest() -> AsyncIterator[bytes]:
     yield b"more"
-
-
-def _call(**fields: object) -> Call:
-    known = {
-        "id": "us-1",
-        "method": "POST",
-        "upstream": "openai",
-        "path": "/v1/chat/completions",
-        "headers": CIMultiDict(),
-        "body": b"{}",
-        "face": Face.BASE_URL,
-        "dialect": "openai",
-        "operation": Operation.CHAT,
-        "model": "gpt-4o",
-        "stream": False,
-        "journal": Journal("us-1", FalseClock(), lambda event, journal: None),
-    }
-    return Call(**{**known, **fields})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -52,15 +35,15 @@ def _call(**fields: object) -> Call:
 def test_only_what_has_no_effect_may_be_sent_twice(
     method: str, operation: Operation, repeatable: bool
 ) -> None:
-    assert _call(method=method, operation=operation).repeatable is repeatable
+    assert a_call(method=method, operation=operation).repeatable is repeatable
 
 
 def test_a_body_that_was_not_kept_cannot_be_sent_twice() -> None:
-    assert not _call(rest=_rest()).repeatable
+    assert not a_call(rest=_rest()).repeatable
 
 
 def test_a_call_never_changes() -> None:
-    call = _call()
+    call = a_call()
     other = call.but(model="big", body=b"[]")
     assert (call.model, call.body) == ("gpt-4o", b"{}")
     assert (other.model, other.body, other.id) == ("big", b"[]", call.id)
@@ -69,14 +52,14 @@ def test_a_call_never_changes() -> None:
 
 
 def test_an_attempt_is_sent_under_its_own_span() -> None:
-    assert (call := _call()).under(7) is call, "nobody traces"
+    assert (call := a_call()).under(7) is call, "nobody traces"
     trace = Trace(trace_id=0xABC, span_id=1, sampled=True)
-    call = _call(trace=trace)
+    call = a_call(trace=trace)
     under = call.under(7).trace
     assert under is not None
     assert under.header() == "00-00000000000000000000000000000abc-0000000000000007-01"
     assert call.trace is trace
-    assert Trace(1, 2, sampled=False).header(3).endswith("-0000000000000003-00")
+    assert Trace(1, 3, sampled=False).header().endswith("-0000000000000003-00")
 
 
 def test_a_journal_keeps_everything_in_order_and_passes_it_on_at_once() -> None:

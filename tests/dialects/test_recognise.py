@@ -1,17 +1,24 @@
 """Dialects are found by name."""
 
+from typing import get_args
+
 import pytest
 
 from proxy.dialects.dialect import Dialect
 from proxy.dialects.openai.dialect import OpenAI
 from proxy.dialects.raw import Raw
 from proxy.dialects.recognise import NAMES, dialect_named
+from proxy.policy import schema
 
 
 def test_by_name() -> None:
     assert NAMES == ("openai", "raw")
     found: tuple[Dialect, ...] = tuple(dialect_named(name) for name in NAMES)
     assert found == (OpenAI(), Raw())
+
+
+def test_policies_know_every_dialect_and_no_other() -> None:
+    assert get_args(schema.Dialect) == NAMES
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:

@@ -4,9 +4,8 @@ import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
-from proxy.core.event import Event, Journal
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.tokens import Tokens
 
@@ -45,13 +44,3 @@ def vector_of(numbers: Sequence[int]) -> bytes:
 
 def fake_model(encoder: FakeEncoder, name: str = "fake") -> Model:
     return Model(name, cast(Tokens, FakeTokens()), encoder)
-
-
-class Ears:
-    """Keeps the events that were told."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-
-    def hear(self, event: Event, journal: Journal | None) -> None:
-        self.events.append(event)

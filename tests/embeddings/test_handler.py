@@ -6,12 +6,10 @@ from collections.abc import AsyncIterator
 import numpy as np
 import orjson
 import pytest
-from multidict import CIMultiDict
 from openai.types import CreateEmbeddingResponse
 
-from proxy.core.call import Call, Face, Operation
+from proxy.core.call import Call, Operation
 from proxy.core.clock import SystemClock
-from proxy.core.event import Journal
 from proxy.core.failure import Failure, FailureKind, Unfit
 from proxy.core.reply import Reply, Source
 from proxy.dialects.recognise import dialect_named
@@ -21,30 +19,23 @@ from proxy.embeddings.lanes import MOST_TEXTS
 from proxy.embeddings.model import LocalModel
 from proxy.embeddings.model_files import ModelUnusable
 from proxy.policy.schema import Backend
-from tests.embeddings.fake import Ears, FakeEncoder, fake_model
+from tests.calls import Heard, a_call
+from tests.embeddings.fake import FakeEncoder, fake_model
 
 
 @pytest.fixture
 async def encode(real: Model) -> AsyncIterator[Encode]:
-    local = LocalModel(Backend(), SystemClock(), Ears().hear, lambda name: real)
+    local = LocalModel(Backend(), SystemClock(), Heard(), lambda name: real)
     yield Encode(local, dialect_named("openai"))
     await local.close()
 
 
 def asking(operation: Operation = Operation.EMBEDDINGS, **body: object) -> Call:
-    return Call(
-        id="5f1d",
-        method="POST",
-        upstream="openai",
+    return a_call(
         path="/v1/embeddings",
-        headers=CIMultiDict(),
         body=orjson.dumps({"model": "text-embedding-3-small", "input": "hello"} | body),
-        face=Face.BASE_URL,
-        dialect="openai",
         operation=operation,
         model="text-embedding-3-small",
-        stream=False,
-        journal=Journal("5f1d", SystemClock(), lambda event, journal: None),
     )
 
 
@@ -102,7 +93,7 @@ async def test_other_operations(encode: Encode, operation: Operation) -> None:
 
 
 async def test_token_numbers_are_refused_before_any_model_is_read() -> None:
-    local = LocalModel(Backend(), SystemClock(), Ears().hear)
+    local = LocalModel(Backend(), SystemClock(), Heard())
     with pytest.raises(Unfit, match="token numbers"):
         await Encode(local, dialect_named("openai")).handle(asking(input=[[1, 2], [3]]))
     assert local.lanes.model is None
@@ -113,7 +104,7 @@ async def test_failures_of_the_model_go_through() -> None:
     def read(name: str) -> Model:
         raise ModelUnusable("it is not installed")
 
-    local = LocalModel(Backend(), SystemClock(), Ears().hear, read)
+    local = LocalModel(Backend(), SystemClock(), Heard(), read)
     with pytest.raises(Failure, match="it is not installed") as failed:
         await Encode(local, dialect_named("openai")).handle(asking())
     assert failed.value.kind is FailureKind.UNAVAILABLE
@@ -125,7 +116,7 @@ async def test_a_name_that_no_header_can_carry() -> None:
     encoder = FakeEncoder()
     encoder.gate.set()
     model = fake_model(encoder, "modèle\n")
-    local = LocalModel(Backend(), SystemClock(), Ears().hear, lambda name: model)
+    local = LocalModel(Backend(), SystemClock(), Heard(), lambda name: model)
     reply = await Encode(local, dialect_named("openai")).handle(asking())
     assert reply.degraded == "another vector space: mod?le?, 2 dimensions"
     await local.close()

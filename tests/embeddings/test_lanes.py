@@ -13,23 +13,13 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.lanes import MOST_TEXTS, Lanes
 from proxy.embeddings.model_files import ModelUnusable
-from tests.embeddings.fake import Ears, FakeEncoder, fake_model, vector_of
-
-
-class FalseClock(SystemClock):
-    """Stands still until moved."""
-
-    __slots__ = ("at",)
-
-    def __init__(self) -> None:
-        self.at = 100.0
-
-    def now(self) -> float:
-        return self.at
+from tests.calls import Heard
+from tests.clock import FalseClock
+from tests.embeddings.fake import FakeEncoder, fake_model, vector_of
 
 
 def lanes_of(encoder: FakeEncoder) -> Lanes:
-    return Lanes("fake", FalseClock(), Ears().hear, lambda name: fake_model(encoder))
+    return Lanes("fake", FalseClock(), Heard(), lambda name: fake_model(encoder))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -52,7 +42,7 @@ async def test_vectors_come_in_the_order_of_the_texts() -> None:
 
 
 async def test_the_loop_runs_on_while_the_real_model_works(real: Model) -> None:
-    lanes = Lanes("real", SystemClock(), Ears().hear, lambda name: real)
+    lanes = Lanes("real", SystemClock(), Heard(), lambda name: real)
     texts = ["the quick brown fox " * 50000, *["jumps over the lazy dog " * 60] * 8]
     work = asyncio.create_task(lanes.encode(texts))
     longest = 0.0
@@ -66,7 +56,7 @@ async def test_the_loop_runs_on_while_the_real_model_works(real: Model) -> None:
 
 
 async def test_many_wait_for_one_load() -> None:
-    reads, ears, encoder, may_read = [], Ears(), FakeEncoder(), threading.Event()
+    reads, heard, encoder, may_read = [], Heard(), FakeEncoder(), threading.Event()
     encoder.gate.set()
 
     def read(name: str) -> Model:
@@ -74,7 +64,7 @@ async def test_many_wait_for_one_load() -> None:
         assert may_read.wait(5)
         return fake_model(encoder)
 
-    lanes = Lanes("fake", FalseClock(), ears.hear, read)
+    lanes = Lanes("fake", FalseClock(), heard, read)
     assert lanes.model is None
     waiting = [asyncio.create_task(lanes.encode(["a"])) for _ in range(20)]
     await until(lambda: bool(reads))
@@ -85,13 +75,13 @@ async def test_many_wait_for_one_load() -> None:
     assert isinstance(made[0], asyncio.CancelledError)
     assert all(not isinstance(one, BaseException) for one in made[1:])
     assert reads == ["fake"]
-    assert ears.events == [ModelLoaded("fake", "fake", 0.0)]
+    assert heard.events == [ModelLoaded("fake", "fake", 0.0)]
     assert lanes.model is not None
     await lanes.close()
 
 
 async def test_a_model_that_cannot_be_loaded_is_not_tried_again_at_once() -> None:
-    reads, ears, clock, encoder = [], Ears(), FalseClock(), FakeEncoder()
+    reads, heard, clock, encoder = [], Heard(), FalseClock(), FakeEncoder()
     encoder.gate.set()
 
     def read(name: str) -> Model:
@@ -100,17 +90,17 @@ async def test_a_model_that_cannot_be_loaded_is_not_tried_again_at_once() -> Non
             raise ModelUnusable("no folder /models/x")
         return fake_model(encoder)
 
-    lanes = Lanes("x", clock, ears.hear, read)
+    lanes = Lanes("x", clock, heard, read)
     for _ in range(3):
         with pytest.raises(Failure, match="no folder /models/x") as failed:
             await lanes.encode(["a"])
         assert failed.value.kind is FailureKind.UNAVAILABLE
         assert failed.value.target == "local"
         assert not failed.value.sent
-        clock.at += 14
+        clock.pass_time(14)
     assert reads == ["x"]
     assert lanes.error == "no folder /models/x"
-    assert ears.events == [ModelLoaded("x", "", 0.0, "no folder /models/x")]
+    assert heard.events == [ModelLoaded("x", "", 0.0, "no folder /models/x")]
     assert lanes.texts == 0
     await lanes.encode(["a"])
     assert len(reads) == 2
@@ -122,11 +112,11 @@ async def test_a_bug_while_loading_is_no_failure_of_the_model() -> None:
     def read(name: str) -> Model:
         raise ZeroDivisionError
 
-    ears = Ears()
-    lanes = Lanes("x", FalseClock(), ears.hear, read)
+    heard = Heard()
+    lanes = Lanes("x", FalseClock(), heard, read)
     with pytest.raises(ZeroDivisionError):
         await lanes.load()
-    assert ears.events == [ModelLoaded("x", "", 0.0, "ZeroDivisionError()")]
+    assert heard.events == [ModelLoaded("x", "", 0.0, "ZeroDivisionError()")]
     await lanes.close()
 
 

@@ -8,7 +8,8 @@ from proxy.core.clock import SystemClock
 from proxy.embeddings.encoder import Model
 from proxy.embeddings.model import LocalModel
 from proxy.policy.schema import Backend
-from tests.embeddings.fake import Ears, FakeEncoder, fake_model
+from tests.calls import Heard
+from tests.embeddings.fake import FakeEncoder, fake_model
 
 
 async def test_a_reload_changes_the_model_and_nothing_else() -> None:
@@ -17,7 +18,7 @@ async def test_a_reload_changes_the_model_and_nothing_else() -> None:
     def read(name: str) -> Model:
         return fake_model(encoder, name)
 
-    local = LocalModel(Backend(model="one"), SystemClock(), Ears().hear, read)
+    local = LocalModel(Backend(model="one"), SystemClock(), Heard(), read)
     assert repr(local) == "LocalModel('one')"
     assert local.report()["loaded"] is False
     await local.load()
@@ -42,7 +43,7 @@ async def test_a_reload_changes_the_model_and_nothing_else() -> None:
 
 
 async def test_the_report() -> None:
-    local = LocalModel(Backend(), SystemClock(), Ears().hear, lambda n: fake_model(FakeEncoder()))
+    local = LocalModel(Backend(), SystemClock(), Heard(), lambda n: fake_model(FakeEncoder()))
     await local.load()
     assert local.report() == {
         "type": "fake",

@@ -18,6 +18,14 @@ def test_nothing_is_padded_and_long_texts_are_cut(tiny: Path) -> None:
     assert tokens.vocabulary == 8
 
 
+def test_what_no_token_can_come_from_is_not_read(tiny: Path) -> None:
+    """A book would be cut into a million tokens, at half a gigabyte, for the first 256 of them."""
+    tokens = Tokens(tiny / "tokenizer.json", max_tokens=5)
+    start = " ".join(["the fox"] * 200)
+    assert tokens.numbers([start + " fox" * 1000]) == tokens.numbers([start])
+    assert tokens.numbers([" " * 5 * 256 + "fox"]) == tokens.numbers([""])
+
+
 def test_a_lone_surrogate_is_a_question_mark(tiny: Path) -> None:
     tokens = Tokens(tiny / "tokenizer.json", max_tokens=5)
     assert tokens.numbers(["\ud800"]) == tokens.numbers(["?"])

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.cache.memory import MemoryStore
-from proxy.core.event import Event, Journal
+from proxy.core.event import Event
 from proxy.core.handler import Handler
+from proxy.core.journal import Journal
 from proxy.engine.compile import compile_program
 from proxy.engine.parts import Parts
 from proxy.engine.reload import Reloader, load_paths

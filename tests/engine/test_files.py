@@ -16,6 +16,11 @@ def test_a_file(tmp_path: Path) -> None:
     assert _read(tmp_path / "any.name") == [("any.name", "a: ü")], "who names a file means it"
 
 
+def test_a_mark_before_the_text_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes("version = 1".encode("utf-8-sig"))
+    assert _read(tmp_path / "a.toml") == [("a.toml", "version = 1")], "as Windows editors write it"
+
+
 def test_a_folder_in_order_of_names(tmp_path: Path) -> None:
     for name in ("b.yaml", "a.toml", "c.yml", ".hidden.yaml", "notes.md", "old.yaml.bak"):
         (tmp_path / name).write_text(name)

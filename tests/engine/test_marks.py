@@ -9,8 +9,8 @@ from proxy.core.failure import FailureKind
 from proxy.core.reply import Reply, Source, Whole
 from proxy.engine.marks import mark
 from proxy.engine.observe import is_fallback
+from tests.calls import a_call
 from tests.clock import FalseClock
-from tests.resilience.parts import a_call
 
 
 def _reply(status: int = 200, **fields: object) -> Reply:

@@ -4,36 +4,27 @@ from math import sqrt
 
 import orjson
 import pytest
-from multidict import CIMultiDict
 from openai.types import Completion, CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from proxy.core.call import Call, Face, Operation
+from proxy.core.call import Call, Operation
 from proxy.core.clock import SystemClock
-from proxy.core.event import Journal
 from proxy.core.failure import Unfit
 from proxy.core.reply import Reply, Source
 from proxy.dialects.recognise import dialect_named
 from proxy.mock.handler import Mock
+from tests.calls import a_call
 
 MOCK = Mock(dialect_named("openai"), SystemClock())
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 
 
 def asking(operation: Operation, body: dict[str, object], **changes: object) -> Call:
-    call = Call(
-        id="5f1d",
-        method="POST",
-        upstream="openai",
+    call = a_call(
         path=f"/v1/{operation.value}",
-        headers=CIMultiDict(),
         body=orjson.dumps(body),
-        face=Face.BASE_URL,
-        dialect="openai",
         operation=operation,
-        model="gpt-4o",
         stream=body.get("stream") is True,
-        journal=Journal("5f1d", SystemClock(), lambda event, journal: None),
     )
     return call.but(**changes)
 

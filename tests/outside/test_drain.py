@@ -1,5 +1,6 @@
 """SIGTERM: running answers end by themselves while they may, and never look whole after that."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -87,3 +88,24 @@ def test_a_proxy_with_nothing_to_do_stops_at_once(providers: Providers, tmp_path
         started = time.monotonic()
         proxy.stop()
         assert time.monotonic() - started < 2.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_asks_twice_does_not_wait_for_the_drain(
+    providers: Providers, first: Provider, tmp_path: Path, number: signal.Signals
+) -> None:
+    first.plays(Stall(pieces=2))
+    with (
+        serving(policy(tmp_path, one(providers)), "--drain", "9s") as proxy,
+        Wire(proxy.port) as wire,
+    ):
+        wire.send(STREAM)
+        wire.head()
+        wire.until(b"Hello")
+        started = time.monotonic()
+        proxy.signal()
+        time.sleep(0.2)
+        proxy.signal(number)
+        assert b"stopping" in wire.rest()
+        assert proxy.stop().status == 0
+        assert time.monotonic() - started < 4.0

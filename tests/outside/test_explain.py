@@ -82,3 +82,26 @@ def test_what_nobody_handles_is_said_to_be_so(providers: Providers, tmp_path: Pa
     told = understudy("explain", "GET", "/nobody/v1/models", "--policies", str(policies))
     assert told.status == 1
     assert "nobody" in told.out
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x", "http://x.test:99999/", "http://x.test:y/"])
+def test_what_is_no_url_is_said_to_be_none(providers: Providers, tmp_path: Path, url: str) -> None:
+    policies = policy(tmp_path, two(providers))
+    told = understudy("explain", "GET", url, "--policies", str(policies))
+    assert (told.status, told.err) == (1, "")
+    assert f"nothing would handle it: {url!r} is no URL" in told.out
+
+
+def test_what_is_passed_through_is_said_to_be_so(providers: Providers, tmp_path: Path) -> None:
+    policies = policy(tmp_path, two(providers))
+    told = understudy("explain", "GET", "http://elsewhere.test/x", "--policies", str(policies))
+    assert told.status == 0, told.out
+    assert "elsewhere.test" in told.out
+    assert "Passthrough" in told.out
+    secure = understudy("explain", "GET", "https://elsewhere.test/x", "--policies", str(policies))
+    assert secure.status == 1
+    assert "CONNECT is not served" in secure.out
+    denying = policy(tmp_path / "denying", two(providers) + "passthrough: deny\n")
+    denied = understudy("explain", "GET", "http://elsewhere.test/x", "--policies", str(denying))
+    assert denied.status == 1
+    assert "passthrough is denied" in denied.out

@@ -18,9 +18,10 @@ from multidict import CIMultiDict
 
 from proxy.cache.memory import MemoryStore
 from proxy.core.call import Call, Face
-from proxy.core.event import Event, Journal, StreamBroke
+from proxy.core.event import Event, StreamBroke
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
+from proxy.core.journal import Journal
 from proxy.core.reply import End, Reply, Source
 from proxy.engine.compile import compile_program
 from proxy.engine.marks import mark
@@ -116,6 +117,9 @@ class Flaw:
 
 
 Act = Answer | Stream | Refuse | Silence | Flaw
+
+GOOD = Answer(200, said("Hi"))
+DOWN = Answer(503, error("down"))
 
 
 class _Body:

@@ -8,6 +8,8 @@ from proxy.core.event import BreakerMoved, PassedOver
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End
 from tests.plays.stage import (
+    DOWN,
+    GOOD,
     HELLO,
     ROLE,
     WHOLE_STREAM,
@@ -20,7 +22,6 @@ from tests.plays.stage import (
     Silence,
     Stream,
     error,
-    said,
     sse,
 )
 
@@ -38,8 +39,6 @@ routes:
   - {name: chat, match: {upstream: openai}, targets: [openai, other]}
 """
 ALONE = {"x-alone": "1"}
-GOOD = Answer(200, said("Hi"))
-DOWN = Answer(503, error("down"))
 
 
 async def _opened(*then: Act, policy: str = POLICY) -> Play:

@@ -4,6 +4,7 @@ from proxy.core.event import CacheLooked, CacheOutcome, FellBack
 from proxy.core.reply import End
 from tests.plays.stage import (
     DONE,
+    DOWN,
     HELLO,
     ROLE,
     WHOLE_STREAM,
@@ -33,7 +34,6 @@ routes:
     last_resort: mock
 """
 GOOD = Answer(200, said("Hi"), {"x-request-id": "req_1", "openai-version": "2020-10-01"})
-DOWN = Answer(503, error("down"))
 
 
 async def test_the_second_time_nobody_is_asked() -> None:

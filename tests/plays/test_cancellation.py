@@ -8,6 +8,8 @@ import pytest
 from proxy.core.event import AttemptStarted, CacheLooked, CacheOutcome, CallEnded, CallStarted
 from proxy.core.reply import End
 from tests.plays.stage import (
+    DOWN,
+    GOOD,
     HELLO,
     ROLE,
     WORLD,
@@ -17,7 +19,6 @@ from tests.plays.stage import (
     Silence,
     Stream,
     error,
-    said,
     sse,
 )
 
@@ -41,8 +42,6 @@ routes:
     cache: {ttl: 10m}
     last_resort: mock
 """
-DOWN = Answer(503, error("down"))
-GOOD = Answer(200, said("Hi"))
 HELD = Stream(sse(ROLE), end="stall")
 FLOWING = Stream([*sse(ROLE, HELLO), *[1.0, *sse(WORLD)] * 60])
 STALLED = Stream(sse(ROLE, HELLO), end="stall")

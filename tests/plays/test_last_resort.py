@@ -6,8 +6,8 @@ import pytest
 from proxy.core.event import CallEnded, FellBack, PassedOver
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End, Source
+from tests.plays.stage import DOWN, Act, Answer, Play, Refuse, Seen, Stream, error, said, sse
 from tests.plays.stage import ROLE as ROLE_EVENT
-from tests.plays.stage import Act, Answer, Play, Refuse, Seen, Stream, error, said, sse
 
 POLICY = """
 version: 1
@@ -30,7 +30,6 @@ routes:
     targets: [openai, other]
     last_resort: mock
 """
-DOWN = Answer(503, error("down"))
 TOOLS = {"tools": [{"type": "function", "function": {"name": "f"}}]}
 
 

@@ -2,7 +2,7 @@
 
 from proxy.core.event import FellBack, PassedOver
 from proxy.core.failure import FailureKind
-from tests.plays.stage import Answer, Play, Refuse, error, said
+from tests.plays.stage import DOWN, Answer, Play, Refuse, said
 
 POLICY = """
 version: 1
@@ -15,7 +15,6 @@ routes:
     last_resort: mock
 """
 VECTORS = {"object": "list", "data": [{"index": 0, "embedding": [0.5, 0.5]}], "model": "m"}
-DOWN = Answer(503, error("down"))
 
 
 async def test_vectors_made_here_when_the_provider_fails() -> None:

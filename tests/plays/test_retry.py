@@ -4,8 +4,8 @@ import pytest
 
 from proxy.core.event import AttemptStarted, FellBack, Retrying
 from proxy.core.failure import FailureKind
+from tests.plays.stage import DOWN, GOOD, Answer, Play, Refuse, Stream, error, said, sse
 from tests.plays.stage import HELLO as HELLO_EVENT
-from tests.plays.stage import Answer, Play, Refuse, Stream, error, said, sse
 
 POLICY = """
 version: 1
@@ -24,8 +24,6 @@ routes:
     match: {upstream: openai}
     targets: [openai, other]
 """
-GOOD = Answer(200, said("Hi"))
-DOWN = Answer(503, error("down"))
 
 
 def _limited(**headers: str) -> Answer:

@@ -8,6 +8,7 @@ from proxy.core.event import Bug, CallEnded
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import End
 from tests.plays.stage import (
+    DOWN,
     ROLE,
     Act,
     Answer,
@@ -33,7 +34,6 @@ routes:
   - {name: away, match: {upstream: openai, headers: {x-route: away}}, targets: [other]}
   - {name: chat, match: {upstream: openai}, targets: [openai, {upstream: other, on: [all]}, third]}
 """
-DOWN = Answer(503, error("down"))
 LIMITED = Answer(429, error("slow down"), {"Retry-After": "30"})
 NO_KEY = Answer(401, error("no", code="invalid_api_key"))
 NO_CREDIT = Answer(429, error("pay", "insufficient_quota", "insufficient_quota"))

@@ -1,4 +1,4 @@
-"""What the tests of this room stand on: calls, answers, and a handler that does as it is told."""
+"""What the tests of this room stand on: answers, and a handler that does as it is told."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -6,40 +6,11 @@ from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 
-from proxy.core.call import Call, Face, Operation
-from proxy.core.event import Event, Journal
+from proxy.core.call import Call
+from proxy.core.event import Event
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import Body, Reply, Source, Whole
 from tests.clock import FalseClock
-
-
-class Heard:
-    """Everybody who listens: keeps every event."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def __call__(self, event: Event, journal: Journal | None) -> None:
-        self.events.append(event)
-
-
-def a_call(clock: FalseClock, **fields: object) -> Call:
-    """A chat with upstream `openai`, unless told otherwise."""
-    known = {
-        "id": "us-1",
-        "method": "POST",
-        "upstream": "openai",
-        "path": "/v1/chat/completions",
-        "headers": CIMultiDict(),
-        "body": b"{}",
-        "face": Face.BASE_URL,
-        "dialect": "openai",
-        "operation": Operation.CHAT,
-        "model": "gpt-4o",
-        "stream": False,
-        "journal": Journal("us-1", clock, Heard()),
-    }
-    return Call(**{**known, **fields})  # type: ignore[arg-type]
 
 
 def a_reply(body: bytes | Body = b"{}", status: int = 200, kind: str = "application/json") -> Reply:

@@ -6,8 +6,8 @@ from proxy.core.event import BreakerMoved
 from proxy.core.failure import Failure, FailureKind
 from proxy.policy.schema import Breaker as Settings
 from proxy.resilience.breaker import Breaker, Permit
+from tests.calls import Heard
 from tests.clock import FalseClock
-from tests.resilience.parts import Heard
 
 
 class Stage:

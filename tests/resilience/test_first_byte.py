@@ -14,9 +14,10 @@ from proxy.dialects.recognise import dialect_named
 from proxy.policy.schema import Timeout
 from proxy.resilience.first_byte import HELD_BYTES, FirstByte
 from proxy.resilience.patience import PatientBody
+from tests.calls import a_call
 from tests.clock import FalseClock, settle
 from tests.plays.stage import DONE, HELLO, ROLE, STOP, WHOLE_STREAM, delta, error, said, sse
-from tests.resilience.parts import Chunks, Told, a_call, a_reply, events_of
+from tests.resilience.parts import Chunks, Told, a_reply, events_of
 
 TIMEOUT = Timeout(first_byte=5.0, idle=3.0, total=20.0)
 STREAM = "text/event-stream"

@@ -12,8 +12,9 @@ from proxy.policy.schema import Breaker as Settings
 from proxy.resilience.breaker import Breaker
 from proxy.resilience.guard import Guard
 from proxy.resilience.state import Standing
+from tests.calls import Heard, a_call
 from tests.clock import FalseClock, LoadedDice, settle
-from tests.resilience.parts import Act, Heard, Told, a_call, a_reply, events_of, failed
+from tests.resilience.parts import Act, Told, a_reply, events_of, failed
 
 BLAMED = [kind for kind in FailureKind if TRAITS[kind].blame]
 INNOCENT = [kind for kind in FailureKind if not TRAITS[kind].blame]

@@ -13,8 +13,9 @@ from proxy.core.reply import Reply
 from proxy.policy.schema import Backoff
 from proxy.policy.schema import Retry as Settings
 from proxy.resilience.retry import Retry, may_repeat
+from tests.calls import a_call
 from tests.clock import FalseClock, LoadedDice, settle
-from tests.resilience.parts import Act, Told, a_call, a_reply, events_of, failed
+from tests.resilience.parts import Act, Told, a_reply, events_of, failed
 
 EXACT = Backoff(initial=1.0, factor=2.0, max=3.0)
 

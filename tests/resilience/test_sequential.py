@@ -7,8 +7,9 @@ from proxy.core.event import FellBack, PassedOver
 from proxy.core.failure import ELSEWHERE, Exhausted, Failure, FailureKind, Unfit
 from proxy.core.reply import Reply
 from proxy.resilience.sequential import LastResort, Sequential, Target
+from tests.calls import a_call
 from tests.clock import FalseClock
-from tests.resilience.parts import Act, Told, a_call, a_reply, events_of
+from tests.resilience.parts import Act, Told, a_reply, events_of
 
 Plan = tuple[str, Act] | tuple[str, Act, frozenset[FailureKind]]
 

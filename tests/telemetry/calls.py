@@ -4,24 +4,23 @@ from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 
-from proxy.core.call import Call, Face, Operation, Trace
+from proxy.core.call import Trace
 from proxy.core.event import (
     AttemptEnded,
     AttemptStarted,
     CallEnded,
     CallEvent,
     CallStarted,
-    Event,
     FellBack,
-    Hear,
-    Journal,
     PassedOver,
     Retrying,
     StreamBroke,
     UsageSeen,
 )
 from proxy.core.failure import FailureKind
+from proxy.core.journal import Hear, Journal
 from proxy.core.reply import End, Source
+from tests.calls import a_call
 from tests.clock import FalseClock
 
 CANARY = "sk-proj-CANARYcanary0123456789CANARY"
@@ -40,16 +39,11 @@ class Telling:
 
     def __post_init__(self) -> None:
         self.journal = Journal("call-1", self.clock, self.hear)
-        self.call = Call(
+        self.call = a_call(
             id="call-1",
-            method="POST",
-            upstream="openai",
             path=self.path,
             headers=CIMultiDict({"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY}),
             body=CANARY.encode(),
-            face=Face.BASE_URL,
-            dialect="openai",
-            operation=Operation.CHAT,
             model=self.model,
             stream=self.stream,
             journal=self.journal,
@@ -133,13 +127,3 @@ def broken(hear: Hear, message: str = "connection reset", **but: object) -> Tell
     told.tell(StreamBroke("openai", FailureKind.BROKEN_STREAM, message), after_s=0.5)
     told.ends(end=End.BROKEN, kind=FailureKind.BROKEN_STREAM)
     return told
-
-
-@dataclass
-class Ear:
-    """Keeps what it hears."""
-
-    heard: list[Event] = field(default_factory=list)
-
-    def __call__(self, event: Event, journal: Journal | None) -> None:
-        self.heard.append(event)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from multidict import CIMultiDict
 
@@ -56,7 +58,7 @@ def test_a_call_begins_below_its_parent_and_says_so_further_down() -> None:
     trace = begin(PARENT, PARENT.trace_id, LoadedDice(), sampled=True)
     assert trace == Trace(PARENT.trace_id, 1, True, PARENT.span_id)
     assert trace.header() == f"00-{TRACE_ID}-0000000000000001-01"
-    assert trace.header(0xAB) == f"00-{TRACE_ID}-00000000000000ab-01"
-    assert parse(trace.header(0xAB)) == Parent(PARENT.trace_id, 0xAB, True)
+    assert replace(trace, span_id=0xAB).header() == f"00-{TRACE_ID}-00000000000000ab-01"
+    assert parse(replace(trace, span_id=0xAB).header()) == Parent(PARENT.trace_id, 0xAB, True)
     unsampled = begin(None, 7, LoadedDice(), sampled=False)
     assert unsampled.header() == f"00-{7:032x}-{1:016x}-00"

@@ -7,16 +7,17 @@ from proxy.core.call import Trace
 from proxy.core.event import CallEnded
 from proxy.telemetry import courier as room
 from proxy.telemetry.courier import Courier
-from proxy.telemetry.story import Story, tell
-from tests.telemetry.calls import Ear, plain
+from proxy.telemetry.story import Story, story_of
+from tests.calls import Heard
+from tests.telemetry.calls import plain
 
 
 def _story() -> Story:
     trace = Trace(1, 2, True)
-    told = plain(Ear(), trace=trace)
+    told = plain(Heard(), trace=trace)
     last = told.journal.entries[-1].event
     assert isinstance(last, CallEnded)
-    return tell(trace, last, told.journal, told.clock.now(), told.clock.wall())
+    return story_of(trace, last, told.journal, told.clock.now(), told.clock.wall())
 
 
 STORY = _story()

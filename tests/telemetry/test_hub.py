@@ -18,7 +18,7 @@ from proxy.telemetry.formats import LogFormat
 from proxy.telemetry.hub import Telemetry
 from proxy.telemetry.lines import LOGGER
 from proxy.telemetry.log import Log
-from proxy.telemetry.story import Origin
+from proxy.telemetry.story import Server
 from tests.clock import FalseClock, LoadedDice
 from tests.telemetry.calls import CANARY, Telling, broken, plain, saved
 from tests.telemetry.collector import black_hole, collecting, said
@@ -39,7 +39,7 @@ def _telemetry(
         LoadedDice(),
         environment | dict(more or {}),
         version="1.2.3",
-        origins=lambda target: Origin("openai", f"api.{target}.com", 443),
+        servers=lambda target: Server("openai", f"api.{target}.com", 443),
     )
 
 
@@ -158,7 +158,7 @@ async def test_a_collector_that_refuses_is_told_of_once_and_when_it_is_back(
         plain(telemetry.hear, trace=trace)
         await collector.until(spans=2)
         await asyncio.to_thread(telemetry.close, 5.0)
-    messages = [record.getMessage() for record in caplog.records]
+    messages = [record.getMessage() for record in caplog.records if record.name == LOGGER]
     assert len(messages) == 2
     assert "does not take traces" in messages[0]
     assert "Bad Request" in messages[0]

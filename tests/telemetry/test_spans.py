@@ -11,23 +11,24 @@ from proxy.core.event import AttemptEnded, AttemptStarted, Bug, CallEnded, CallS
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End
 from proxy.telemetry.spans import Spans
-from proxy.telemetry.story import Origin, Story, tell
-from tests.telemetry.calls import CANARY, Ear, Telling, broken, plain, saved
+from proxy.telemetry.story import Server, Story, story_of
+from tests.calls import Heard
+from tests.telemetry.calls import CANARY, Telling, broken, plain, saved
 
 TRACE = Trace(0xF00, 0xA0, True, 0xBEEF)
-ORIGINS = {
-    "openai": Origin("openai", "api.openai.com", 443),
-    "azure": Origin("azure", "a.azure.com", 443),
+SERVERS = {
+    "openai": Server("openai", "api.openai.com", 443),
+    "azure": Server("azure", "a.azure.com", 443),
 }
 
 
 def _story(told: Telling) -> Story:
     (last,) = (e.event for e in told.journal.entries if isinstance(e.event, CallEnded))
-    return tell(TRACE, last, told.journal, told.clock.now(), told.clock.wall())
+    return story_of(TRACE, last, told.journal, told.clock.now(), told.clock.wall())
 
 
 def _spans(told: Telling) -> list[ReadableSpan]:
-    spans = Spans(Resource({}), InstrumentationScope("understudy"), ORIGINS.get)
+    spans = Spans(Resource({}), InstrumentationScope("understudy"), SERVERS.get)
     return list(spans.of(_story(told)))
 
 
@@ -43,7 +44,7 @@ def _lasted_s(span: ReadableSpan) -> float:
 
 
 def test_a_plain_call_is_a_server_span_and_a_client_span() -> None:
-    server, client = _spans(plain(Ear(), trace=TRACE, path="/v1/chat/completions?key=abc"))
+    server, client = _spans(plain(Heard(), trace=TRACE, path="/v1/chat/completions?key=abc"))
     assert (server.name, server.kind) == ("POST chat", SpanKind.SERVER)
     assert (server.context.trace_id, server.context.span_id) == (0xF00, 0xA0)
     assert server.parent is not None
@@ -90,7 +91,7 @@ def test_a_plain_call_is_a_server_span_and_a_client_span() -> None:
 
 
 def test_a_saved_call_shows_what_was_tried() -> None:
-    server, first, second, third = _spans(saved(Ear(), trace=TRACE))
+    server, first, second, third = _spans(saved(Heard(), trace=TRACE))
     assert _said(server)["understudy.fallback"] is True
     assert [event.name for event in server.events] == [
         "understudy.retry",
@@ -119,7 +120,7 @@ def test_a_saved_call_shows_what_was_tried() -> None:
 
 
 def test_a_broken_stream_ends_its_attempt_where_it_broke() -> None:
-    server, client = _spans(broken(Ear(), trace=TRACE))
+    server, client = _spans(broken(Heard(), trace=TRACE))
     assert server.status.status_code is StatusCode.ERROR
     assert _said(server)["error.type"] == "broken_stream"
     assert _said(client)["error.type"] == "broken_stream"
@@ -129,8 +130,8 @@ def test_a_broken_stream_ends_its_attempt_where_it_broke() -> None:
 
 
 def test_a_cancelled_attempt_ends_with_its_call() -> None:
-    told = Telling(Ear(), trace=TRACE)
-    started = plain(Ear()).journal.entries[1].event
+    told = Telling(Heard(), trace=TRACE)
+    started = plain(Heard()).journal.entries[1].event
     told.journal.tell(started)
     told.ends(end=End.ABANDONED)
     server, client = _spans(told)
@@ -141,7 +142,7 @@ def test_a_cancelled_attempt_ends_with_its_call() -> None:
 
 
 def test_tokens_told_of_before_the_attempt_had_ended_are_its_own() -> None:
-    told = Telling(Ear(), trace=TRACE)
+    told = Telling(Heard(), trace=TRACE)
     told.fails("openai", FailureKind.RATE_LIMIT, 429, "slow down")
     told.tell(AttemptStarted("azure", 2, "gpt-4o", 0xA2))
     told.tell(UsageSeen(1, 2))
@@ -153,7 +154,7 @@ def test_tokens_told_of_before_the_attempt_had_ended_are_its_own() -> None:
 
 
 def test_a_story_holds_no_call() -> None:
-    told = saved(Ear(), trace=TRACE)
+    told = saved(Heard(), trace=TRACE)
     told.journal.tell(Bug("route chat", ValueError(CANARY)))
     story = _story(told)
     assert CANARY not in repr(story)

@@ -3,27 +3,13 @@
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.core.call import Call, Face, Operation
-from proxy.core.event import Journal
+from proxy.core.call import Call
 from proxy.upstream.fields import UnsafeField, head, to_own, to_stranger, without_hop_by_hop
-from tests.clock import FalseClock
+from tests.calls import a_call
 
 
 def call(*headers: tuple[str, str]) -> Call:
-    return Call(
-        id="us-1",
-        method="POST",
-        upstream="openai",
-        path="/v1/chat/completions",
-        headers=CIMultiDictProxy(CIMultiDict(headers)),
-        body=b"{}",
-        face=Face.BASE_URL,
-        dialect="openai",
-        operation=Operation.CHAT,
-        model=None,
-        stream=False,
-        journal=Journal("us-1", FalseClock(), lambda event, journal: None),
-    )
+    return a_call(headers=CIMultiDictProxy(CIMultiDict(headers)), model=None)
 
 
 def test_fields_between_neighbours_are_left_out() -> None:

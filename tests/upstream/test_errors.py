@@ -1,0 +1,36 @@
+"""What aiohttp says of a broken answer is told, less the bytes that it quotes."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import http
+from aiohttp.http_exceptions import BadStatusLine, InvalidHeader, LineTooLong, TransferEncodingError
+
+from proxy.upstream.errors import on_answer, on_body
+
+KEY = "sk-0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (BadStatusLine(error=f"Bad status line:\n\n  b'{KEY}'\n    ^"), "Bad status line"),
+        (InvalidHeader(f"X {KEY}"), "Invalid HTTP header"),
+        (LineTooLong(f"it's {KEY}".encode(), 64), "Got more than 64 bytes when reading"),
+        (http.HttpProcessingError(message="it switched protocols"), "it switched protocols"),
+    ],
+)
+def test_what_is_no_answer_is_not_quoted(error: Any, told: str) -> None:
+    """A provider may have put the key into it that it was shown: another app may not see that."""
+    assert on_answer(error, "other").message == f"no HTTP answer: {told}"
+
+
+def test_a_broken_body_is_not_quoted() -> None:
+    error = aiohttp.ClientPayloadError("Response payload is not completed: <...>")
+    cause = TransferEncodingError(f"Invalid character in chunk size:\n\n  b'{KEY}'\n    ^")
+    error.__cause__ = cause
+    told = "its answer was cut: Invalid character in chunk size"
+    assert on_body(error, "other").message == told
+    assert on_body(cause, "other").message == told
+    assert on_body(ConnectionResetError(104, "reset"), "other").message.endswith("reset")
