@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import aiohttp.http
 import aiohttp.http_parser
@@ -91,6 +92,7 @@ class App:
         )
         self._api = Api(sights, settings.admin_token)
         self._watching: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[tuple[str, ...]] | None = None
         hear(PolicyLoaded(snapshot.digest, snapshot.files, snapshot.warnings), None)
 
     def _applied(self, snapshot: Snapshot) -> None:
@@ -130,6 +132,11 @@ class App:
         """End running answers now: a `stop` does not wait for the rest of its drain."""
         self._listener.end_running()
 
+    def reload_soon(self) -> None:
+        """Read the policies again, like a change on the disk."""
+        self._reloading = asyncio.create_task(self._reloader.reload(), name="policy reload")
+        self._reloading.add_done_callback(_unless_cancelled)
+
     async def stop(self, drain_s: float) -> None:
         """Stop accepting, let running answers end, give everything back."""
         self._api.ready(False)
@@ -155,11 +162,11 @@ async def _open(port: Listener | Api, host: str, number: int, flag: str) -> int:
         ) from error
 
 
-def _unless_cancelled(task: asyncio.Task[None]) -> None:
+def _unless_cancelled(task: asyncio.Task[Any]) -> None:
     """A watch that ended with an error must not end in silence: asyncio logs it when asked."""
     if not task.cancelled() and (error := task.exception()) is not None:
         asyncio.get_running_loop().call_exception_handler(
-            {"message": "policy files are no longer watched", "exception": error, "task": task}
+            {"message": f"{task.get_name()} has failed", "exception": error, "task": task}
         )
 
 

@@ -43,7 +43,7 @@ class Cached:
     inner: Handler
     ttl_s: float
     stale_if_error_s: float
-    plan: str
+    plan: str = field(repr=False)
     store: Store = field(repr=False)
     dialect: Dialect = field(repr=False)
     clock: Clock = field(repr=False)

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 from proxy.capture.identify import Refused
 from proxy.core.event import Bug
 from proxy.core.journal import Hear
+from proxy.upstream.errors import unquoted
 
 
 def refusal(refused: Refused) -> web.Response:
@@ -69,9 +70,10 @@ class _Protocol(RequestHandler):
 
         Raises ConnectionError, which ends the connection, where another answer was begun.
         """
-        if isinstance(exc, HttpProcessingError | RequestPayloadError):
-            told = str(exc.message if isinstance(exc, HttpProcessingError) else exc)
-            refused = Refused(400, f"this is no HTTP request: {told.partition(chr(10))[0]}")
+        if isinstance(exc, HttpProcessingError):
+            refused = Refused(400, f"this is no HTTP request: {unquoted(exc)}")
+        elif isinstance(exc, RequestPayloadError):
+            refused = Refused(400, "this is no HTTP request: its body broke off")
         else:
             self._hear(Bug("the data port", exc or TimeoutError(message or "")), None)
             refused = Refused(500, "Understudy failed at this request; its log says why")

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.app import App, NotStarted
+from proxy.app import App, NotStarted, Ready
 from proxy.cli.flags import ADMIN, LISTEN, Flags, address, chosen_policies
 from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
@@ -22,6 +23,9 @@ from proxy.telemetry.log import LEVELS
 
 GC_THRESHOLD = 10_000
 """Objects between two runs of the collector: a call makes hundreds, and leaves no cycles."""
+
+DESCRIPTORS = 65_536
+"""Asked for where the machine sets no limit: a call takes two, shells allow a thousand."""
 
 
 def add_to(commands: Any, environ: Mapping[str, str]) -> None:
@@ -49,6 +53,7 @@ def run(chosen: argparse.Namespace) -> int:
             print(complaint, file=sys.stderr)
         return 2
     gc.set_threshold(GC_THRESHOLD)
+    _allow_descriptors()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, snapshot))
@@ -56,6 +61,19 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"understudy: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _allow_descriptors() -> None:
+    """As many as this process may have. Where that cannot be changed, it stays as it is."""
+    if sys.platform == "win32":
+        return  # it knows no such limit
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _loop_factory() -> Any:
@@ -97,11 +115,21 @@ async def _serve(settings: Settings, snapshot: Snapshot) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, app.reload_soon)  # as daemons take it
     try:
         ready = await app.start()
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it again
-        print(ready, flush=True)
+        _announce(ready)
         await stopping.wait()
     finally:
         await app.stop(settings.drain_s)
+
+
+def _announce(ready: Ready) -> None:
+    """Tell whoever started us that we run. Raises NotStarted where nobody can be told."""
+    try:
+        print(ready, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails at its end
+        raise NotStarted(f"stdout takes no line: {error.strerror}") from error

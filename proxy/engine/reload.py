@@ -29,6 +29,9 @@ SETTLE_MS = 50
 GATHER_MS = 400
 """A file that keeps changing is read after so long all the same: within the promised second."""
 
+POLL_S = 0.8
+"""Where files cannot be watched, they are read so often: within the promised second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -91,6 +94,10 @@ class Reloader:
                     return  # a folder or a link was swapped: the files are elsewhere now
         except FileNotFoundError:
             return  # one of them went while we looked
+        except (OSError, RuntimeError):
+            # watchfiles' word for a system that has no watch left to give (descriptors, inotify's
+            # limits): the files are read after each such wait, and then watching is tried again.
+            await asyncio.sleep(POLL_S)
 
     def stop(self) -> None:
         self._stop.set()

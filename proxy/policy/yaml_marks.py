@@ -99,7 +99,8 @@ class _Builder:
         self._count += 1
         if self._count > MAX_NODES or len(path) > MAX_DEPTH:
             if self._count <= MAX_NODES + 1:
-                self._complain(node, "aliases make this file endless", "write the values out")
+                wrong = f"more than {MAX_NODES} values, or nested deeper than {MAX_DEPTH}"
+                self._complain(node, wrong, "split the file, or write out what aliases repeat")
             self._count = MAX_NODES + 1
             self.refused.add(path)
             return None

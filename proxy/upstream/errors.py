@@ -1,5 +1,6 @@
 """aiohttp's exceptions become Failures here, and nowhere else."""
 
+import errno
 import os
 import ssl
 
@@ -8,6 +9,9 @@ from aiohttp import http
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.upstream.address import Forbidden
+
+_OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL))
+"""Descriptors, memory or ports that this machine lacks: the target has no part in it."""
 
 
 def on_connect(error: Exception, target: str) -> Failure:
@@ -18,6 +22,10 @@ def on_connect(error: Exception, target: str) -> Failure:
         )
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, Forbidden):
         return forbidden(error.os_error, target)
+    code = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+    if code in _OURS:
+        text = f"this machine has no connection left: {os.strerror(code)}"
+        return Failure(FailureKind.LIMIT, text, target=target, sent=False)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         text = "its name does not resolve"
     elif isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
@@ -25,7 +33,6 @@ def on_connect(error: Exception, target: str) -> Failure:
     elif isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         text = f"no TLS with it: {error}"
     elif isinstance(error, aiohttp.ClientConnectorError):
-        code = error.os_error.errno
         text = f"no connection: {os.strerror(code) if code else error.os_error}"
     else:
         text = f"no connection: {error}"
@@ -46,7 +53,7 @@ def forbidden(error: Forbidden, target: str) -> Failure:
 def on_answer(error: Exception, target: str) -> Failure:
     """Why no status line and headers came back. The provider may have acted on the request."""
     if isinstance(error, http.HttpProcessingError):
-        return Failure(FailureKind.MALFORMED, f"no HTTP answer: {_unquoted(error)}", target=target)
+        return Failure(FailureKind.MALFORMED, f"no HTTP answer: {unquoted(error)}", target=target)
     if isinstance(error, aiohttp.ServerDisconnectedError):
         text = "it closed the connection without an answer"
     else:
@@ -57,11 +64,11 @@ def on_answer(error: Exception, target: str) -> Failure:
 def on_body(error: Exception, target: str) -> Failure:
     """Why the body of an answer ended before its time."""
     cause = error.__cause__ if isinstance(error, aiohttp.ClientPayloadError) else error
-    told = _unquoted(cause) if isinstance(cause, http.HttpProcessingError) else str(error)
+    told = unquoted(cause) if isinstance(cause, http.HttpProcessingError) else str(error)
     return Failure(FailureKind.BROKEN_STREAM, f"its answer was cut: {told}", target=target)
 
 
-def _unquoted(error: http.HttpProcessingError) -> str:
+def unquoted(error: http.HttpProcessingError) -> str:
     """What the parser found wrong, less the bytes that it quotes behind a colon: a provider may
     have echoed a key in them, and it may be another's than the app's."""
     return error.message.partition("\n")[0].partition(":")[0]

@@ -206,3 +206,25 @@ async def test_files_are_watched_whatever_becomes_of_their_folder(file: Path) ->
     await _until(lambda: bool(stage.reloader.loaded.complaints))
     stage.reloader.stop()
     await asyncio.wait_for(watching, 5.0)
+
+
+async def test_where_nothing_can_be_watched_the_files_are_read_all_the_same(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*folders: Path, **settings: object) -> None:
+        raise RuntimeError("Error creating recommended watcher: Too many open files")
+
+    monkeypatch.setattr("proxy.engine.reload.awatch", none_left)
+    monkeypatch.setattr("proxy.engine.reload.POLL_S", 0.02)
+    stage = Stage(file)
+    watching = asyncio.create_task(stage.reloader.watch())
+    await asyncio.sleep(0.05)
+    _write(file, CHANGED)
+    for _ in range(500):
+        if stage.applied:
+            break
+        await asyncio.sleep(0.01)
+    assert stage.applied
+    stage.reloader.stop()
+    async with asyncio.timeout(5):
+        await watching

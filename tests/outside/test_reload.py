@@ -1,6 +1,7 @@
 """A policy edited while requests run: in force within a second, or refused with its line."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -187,3 +188,11 @@ def test_operators_can_ask_for_a_reload(providers: Providers, tmp_path: Path) ->
             "digest": proxy.ready["digest"],
             "complaints": [],
         }
+
+
+def test_sighup_ends_nothing(providers: Providers, tmp_path: Path) -> None:
+    with serving(policy(tmp_path, _to(providers.first))) as proxy:
+        for _ in range(3):
+            proxy.signal(signal.SIGHUP)
+            assert ask(proxy.port, "GET", "/openai/v1/x").status == 200
+        assert "Traceback" not in proxy.log

@@ -1,13 +1,16 @@
 """What aiohttp says of a broken answer is told, less the bytes that it quotes."""
 
+import errno
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import http
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_exceptions import BadStatusLine, InvalidHeader, LineTooLong, TransferEncodingError
 
-from proxy.upstream.errors import on_answer, on_body
+from proxy.core.failure import FailureKind
+from proxy.upstream.errors import on_answer, on_body, on_connect
 
 KEY = "sk-0123456789abcdef"
 
@@ -34,3 +37,11 @@ def test_a_broken_body_is_not_quoted() -> None:
     assert on_body(error, "other").message == told
     assert on_body(cause, "other").message == told
     assert on_body(ConnectionResetError(104, "reset"), "other").message.endswith("reset")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL])
+def test_what_this_machine_lacks_is_not_the_targets_failure(number: int) -> None:
+    key = ConnectionKey("other.test", 443, True, True, None, None, None)
+    failure = on_connect(aiohttp.ClientConnectorError(key, OSError(number, "none left")), "other")
+    assert (failure.kind, failure.sent) == (FailureKind.LIMIT, False)
+    assert "this machine" in failure.message

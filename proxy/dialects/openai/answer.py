@@ -17,6 +17,8 @@ LISTS = {
 }
 """The list without which an answer of the operation is none. Others are judged by status."""
 
+REDIRECTIONS = frozenset((301, 302, 303, 307, 308))
+
 MOST_NUMBERS_BYTES = 256 * 1024
 """Of embeddings. Above it only both ends are looked at: parsing megabytes of numbers would hold up
 every other call (10 ms for 3 MB), and there is little that could hide among them."""
@@ -26,9 +28,14 @@ _END_BYTES = 512
 def judge(
     operation: Operation, status: int, headers: Headers, body: bytes, wall_s: float
 ) -> Judgement:
-    """Redirections and the like go to the app as they are."""
-    if 300 <= status < 400 or (status < 300 and operation not in LISTS):
+    """A redirection is no answer of an operation that computes one: of a fallback, it would lead
+    the app to who knows whom. Of others it goes to the app as it is."""
+    if status < 400 and operation not in LISTS:
         return None
+    if 300 <= status < 400 and status not in REDIRECTIONS:
+        return None
+    if status in REDIRECTIONS:
+        return _malformed(status, f"it answered {status}, a redirection")
     try:
         plain = opened(headers, body)
     except Failure as broken:

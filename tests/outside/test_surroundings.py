@@ -1,17 +1,23 @@
-"""stdin, stdout and stderr as daemons and supervisors leave them: closed, or read by nobody."""
+"""What a process is given by who starts it: streams that nobody reads, and too few descriptors."""
 
 import json
 import os
+import resource
 import subprocess
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+import orjson
 import pytest
 
+from proxy.cli.serve import DESCRIPTORS
 from tests.faults.provider import Provider
 from tests.outside.policies import Providers, one
 from tests.outside.process import COMMAND, READY_S, environment, policy
-from tests.outside.wire import ask
+from tests.outside.sdk import QUESTION
+from tests.outside.wire import Wire, ask
 
 FLUSHED_WITHIN_S = 8.0
 """What a stuck log may hold up a stop, and something for a busy machine."""
@@ -97,3 +103,64 @@ def test_a_full_disk_under_the_log_is_no_failed_stop(
             assert process.wait(FLUSHED_WITHIN_S) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits are Linux's to tell")
+def test_as_many_connections_as_the_machine_allows(
+    providers: Providers, first: Provider, tmp_path: Path
+) -> None:
+    """Two a call: shells allow a thousand descriptors, and the machine far more."""
+    command = ["sh", "-c", 'ulimit -S -n 100; exec "$@"', "sh", *_serve(providers, tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment({})) as process:
+        try:
+            _port(tmp_path)
+            soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+            assert soft > 100
+            assert soft in (hard, DESCRIPTORS)
+        finally:
+            process.terminate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's files are Linux's to tell")
+def test_when_none_is_left_no_provider_is_blamed(
+    providers: Providers, first: Provider, tmp_path: Path
+) -> None:
+    command = ["sh", "-c", 'ulimit -n 48; exec "$@"', "sh", *_serve(providers, tmp_path)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment({})) as process,
+        ExitStack() as held,
+    ):
+        try:
+            port = _port(tmp_path)
+            wires = [held.enter_context(Wire(port)) for _ in range(60)]
+            until = time.monotonic() + READY_S
+            while len(os.listdir(f"/proc/{process.pid}/fd")) < 48:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            body = orjson.dumps(QUESTION)
+            response = wires[0].ask("POST", "/openai/v1/chat/completions", [], body)
+            assert response.status == 503
+            assert orjson.loads(response.body)["error"]["code"] == "limit"
+            held.close()
+            assert ask(port, "POST", "/openai/v1/chat/completions", [], body).status == 200
+        finally:
+            process.terminate()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_who_cannot_be_told_that_it_runs_is_told_why_it_does_not(
+    providers: Providers, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            _serve(providers, tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            env=environment({}),
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "stdout takes no line" in done.stderr
+    assert "Traceback" not in done.stderr
