@@ -1,7 +1,7 @@
 """Where an upstream lives, taken apart once."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
@@ -17,12 +17,22 @@ _CREDENTIAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port of a server, and the path in front of everything asked of it there."""
+    """Scheme, host and port of a server, and the path in front of everything asked of it there.
+
+    `authority` is the value of `Host` (RFC 9110 7.2): the port is left out where it is the scheme's
+    own.
+    """
 
     scheme: str
     host: str
     port: int
     prefix: str = ""
+    authority: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        told = host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+        object.__setattr__(self, "authority", told)  # worked out once: every request needs it
 
     @classmethod
     def of(cls, url: str) -> "Origin":
@@ -34,12 +44,6 @@ class Origin:
             parts.port or _PORTS[parts.scheme],
             parts.path.rstrip("/"),
         )
-
-    @property
-    def authority(self) -> str:
-        """The value of `Host` (RFC 9110 7.2): the port is left out where it is the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:

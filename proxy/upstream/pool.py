@@ -7,12 +7,13 @@ the CPU of a relayed request, and hide whether a connection was fresh.
 
 import asyncio
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
+from aiohttp.client_reqrep import ClientRequest, ConnectionKey
 from aiohttp.connector import Connection
 from yarl import URL
 
@@ -28,6 +29,15 @@ KEEPALIVE_S = 15.0
 
 DNS_CACHE_S = 30
 """A name is looked up again after this: providers move by DNS."""
+
+
+class _Destination(ClientRequest):
+    """A request that is never sent: the connector asks it where to. It is always the same place,
+    so the key by which connections are pooled is worked out once."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        return super().connection_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Pool:
 
     def door(self, origin: Origin, target: str, connect_s: float) -> Door:
         """The way to `origin`, good for any number of connections."""
-        request = ClientRequest("GET", URL(origin.url), loop=asyncio.get_running_loop())
+        request = _Destination("GET", URL(origin.url), loop=asyncio.get_running_loop())
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, ceil_threshold=1e9)
         return Door(target, request, timeout)
 
