@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -125,24 +125,27 @@ def test_as_many_connections_as_the_machine_allows(
 def test_when_none_is_left_no_provider_is_blamed(
     providers: Providers, first: Provider, tmp_path: Path
 ) -> None:
-    command = ["sh", "-c", 'ulimit -n 48; exec "$@"', "sh", *_serve(providers, tmp_path)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment({})) as process,
-        ExitStack() as held,
-    ):
+    def taken() -> set[int]:
+        return set(map(int, os.listdir(f"/proc/{process.pid}/fd")))
+
+    command = _serve(providers, tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment({})) as process:
         try:
-            port = _port(tmp_path)
-            wires = [held.enter_context(Wire(port)) for _ in range(60)]
-            until = time.monotonic() + READY_S
-            while len(os.listdir(f"/proc/{process.pid}/fd")) < 48:
-                assert time.monotonic() < until
-                time.sleep(0.02)
-            body = orjson.dumps(QUESTION)
-            response = wires[0].ask("POST", "/openai/v1/chat/completions", [], body)
-            assert response.status == 503
-            assert orjson.loads(response.body)["error"]["code"] == "limit"
-            held.close()
-            assert ask(port, "POST", "/openai/v1/chat/completions", [], body).status == 200
+            with Wire(_port(tmp_path)) as wire:
+                until, before = time.monotonic() + READY_S, set[int]()
+                while before != (before := taken()):  # until whatever starts has started
+                    assert time.monotonic() < until
+                    time.sleep(0.5)
+                lowest_free = next(number for number in count() if number not in taken())
+                soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (lowest_free, hard))
+                body = orjson.dumps(QUESTION)
+                response = wire.ask("POST", "/openai/v1/chat/completions", [], body)
+                assert response.status == 503
+                assert orjson.loads(response.body)["error"]["code"] == "limit"
+                resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+                response = wire.ask("POST", "/openai/v1/chat/completions", [], body)
+                assert response.status == 200
         finally:
             process.terminate()
 
