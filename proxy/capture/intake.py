@@ -7,6 +7,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest, RequestPayloadError
 
 from proxy.core.failure import Failure, FailureKind
+from proxy.upstream.fields import EXPECT
 
 KEPT_BYTES = 8 * 2**20
 """A body of up to this is kept whole, so that it can be sent again; a larger one is sent once."""
@@ -20,7 +21,7 @@ async def take_in(request: BaseRequest) -> tuple[bytes, AsyncIterator[bytes] | N
     content = request.content
     if content.at_eof():
         return b"", None
-    if "Expect" in request.headers:
+    if EXPECT in request.headers:
         # Asked for before it is known who gets the body (RFC 9110 10.1.1): it is needed to know it.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0

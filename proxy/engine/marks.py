@@ -38,8 +38,9 @@ def mark(fields: CIMultiDict[str], call: Call, reply: Reply) -> None:
     fields[SOURCE] = str(reply.source)
     fields[TARGET] = reply.target
     fields[ATTEMPTS] = str(call.journal.attempts)
-    fields.popall(FALLBACK, None)
-    fields.popall(DEGRADED, None)
+    for name in (FALLBACK, DEGRADED):
+        if name in fields:
+            del fields[name]
     if reply.status < 400 and is_fallback(call, reply.source, reply.target):
         fields[FALLBACK] = "true"
     if reply.degraded:
