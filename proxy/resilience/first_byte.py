@@ -76,6 +76,7 @@ class FirstByte:
                 max(0.0, ends_at - self.clock.now()),
                 self.target,
                 reader,
+                thinks=not held and not call.stream,
             )
         else:
             await reply.body.aclose()

@@ -20,7 +20,8 @@ again."""
 
 class PatientBody:
     """What was held back, then the rest as it comes. `left_s` is what remains of `timeout.total`;
-    only waiting for the provider uses it up, not an app that reads slowly.
+    only waiting for the provider uses it up, not an app that reads slowly. Who `thinks` may be
+    silent for all of it before the first byte: a plain answer whose headers came early.
 
     Raises Failure(timeout.idle | timeout.total) when the provider is silent or slow for too long,
     and Failure(broken_stream) when a followed stream ends without being whole. A provider's own
@@ -41,8 +42,10 @@ class PatientBody:
         "_reader",
         "_rest",
         "_rest_iterator",
+        "_silence_s",
         "_target",
         "_task",
+        "_thinks",
         "_timer",
         "_total_s",
     )
@@ -56,6 +59,8 @@ class PatientBody:
         left_s: float,
         target: str,
         reader: StreamReader | None,
+        *,
+        thinks: bool = False,
     ) -> None:
         self._held = held
         self._rest = rest
@@ -68,6 +73,8 @@ class PatientBody:
         self._reader = reader
         self._timer: Timer | None = None
         self._task: asyncio.Task[object] | None = None
+        self._thinks = thinks
+        self._silence_s = timeout.total
         self._heard_at = 0.0
         self._late: FailureKind | None = None
 
@@ -115,16 +122,19 @@ class PatientBody:
 
     async def _next(self) -> bytes:
         asked_at = self._heard_at = self._clock.now()
-        if self._reader is not None and self._reader.done and self._idle_s > AFTER_END_S:
-            self._idle_s = AFTER_END_S
-            self._drop_timer()
+        silence_s = self._most_silence_s()
+        if silence_s < self._silence_s:
+            self._silence_s = silence_s
+            self._drop_timer()  # it was set for later
         if self._timer is None:
             self._set_timer()
         task = self._task = asyncio.current_task()
         assert task is not None  # a body is read in a task
         before = task.cancelling()
         try:
-            return await self._rest_iterator.__anext__()
+            chunk = await self._rest_iterator.__anext__()
+            self._thinks = False
+            return chunk
         except asyncio.CancelledError:
             if self._late is None or task.uncancel() > before:
                 raise
@@ -133,8 +143,14 @@ class PatientBody:
             self._task = None
             self._left_s -= self._clock.now() - asked_at
 
+    def _most_silence_s(self) -> float:
+        """How long the next wait may be. It only ever gets shorter."""
+        if self._reader is not None and self._reader.done:
+            return min(self._idle_s, AFTER_END_S)
+        return self._total_s if self._thinks else self._idle_s
+
     def _set_timer(self) -> None:
-        due_at = self._heard_at + min(self._idle_s, self._left_s)
+        due_at = self._heard_at + min(self._silence_s, self._left_s)
         self._timer = self._clock.call_later(max(0.0, due_at - self._clock.now()), self._ring)
 
     def _ring(self) -> None:
@@ -145,7 +161,7 @@ class PatientBody:
         waited_s = self._clock.now() - self._heard_at
         if waited_s >= self._left_s:
             self._late = FailureKind.TIMEOUT_TOTAL
-        elif waited_s >= self._idle_s:
+        elif waited_s >= self._silence_s:
             self._late = FailureKind.TIMEOUT_IDLE
         else:
             self._set_timer()

@@ -251,3 +251,17 @@ async def test_an_error_too_large_to_hold_is_judged_by_its_status() -> None:
     failure = await Stage(b"x" * (HELD_BYTES + 1), status=503).failure()
     assert (failure.kind, failure.status) == (FailureKind.UNAVAILABLE, 503)
     assert failure.refusal is None, "nobody could be told all of it"
+
+
+@pytest.mark.parametrize("wanted", [False, True], ids=["plain", "streamed"])
+async def test_a_plain_answer_may_think_after_its_headers_and_a_stream_may_not(
+    wanted: bool,
+) -> None:
+    stage = Stage(15.0, b"{", 1.0, b"}", dialect="raw")
+    reply = await stage.handle(operation=Operation.OTHER, stream=wanted)
+    if not wanted:
+        assert await stage.all_of(reply) == b"{}"
+        return
+    with pytest.raises(Failure) as caught:
+        await stage.all_of(reply)
+    assert caught.value.kind is FailureKind.TIMEOUT_IDLE
