@@ -44,7 +44,7 @@ $(VENV)/.setup: pyproject.toml deploy/model.sha256 | $(VENV)/bin/python
 $(VENV)/.dev: $(VENV)/.setup
 	$(PIP) install --group dev
 	$(PIP) install torch==2.13.0 'mlx[cpu]'
-	if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7; fi
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7 || echo "no npm: tests of the Node SDK are skipped"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
