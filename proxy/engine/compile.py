@@ -31,6 +31,7 @@ from proxy.mock.handler import TARGET as MOCK
 from proxy.mock.handler import Mock
 from proxy.policy.match import find_route
 from proxy.policy.snapshot import Route, Snapshot, Upstream
+from proxy.policy.snapshot import Target as PolicyTarget
 from proxy.resilience.first_byte import FirstByte
 from proxy.resilience.guard import Guard
 from proxy.resilience.retry import Retry
@@ -62,7 +63,8 @@ class Program:
 
 
 def compile_program(snapshot: Snapshot, parts: Parts) -> Program:
-    """The program of a checked snapshot. It changes nothing but the settings of standings."""
+    """The program of a checked snapshot. Of what lives it changes nothing; an upstream that was
+    never heard of gets its standing here."""
     upstreams = snapshot.upstreams
     dialects = {name: dialect_named(upstream.dialect) for name, upstream in upstreams.items()}
     build = _Builder(snapshot, parts, {name: Origin.of(up.url) for name, up in upstreams.items()})
@@ -120,7 +122,7 @@ class _Builder:
                 answer,
                 ttl_s=cache.ttl,
                 stale_if_error_s=cache.stale_if_error,
-                plan=repr([(target.name, target.model, target.set) for target in route.targets]),
+                plan=repr([self._asked_of(target) for target in route.targets]),
                 store=parts.store,
                 dialect=dialect,
                 clock=parts.clock,
@@ -129,6 +131,15 @@ class _Builder:
             mock = Mock(dialect, parts.clock)
             answer = LastResort(answer, MOCK, ELSEWHERE, mock)
         return answer
+
+    def _asked_of(self, target: PolicyTarget) -> tuple[object, ...]:
+        """All that decides what `target` makes of a request, for the cache: an answer to one
+        question is none to another."""
+        if target.local:
+            return (target.name,)
+        upstream = self.snapshot.upstreams[target.name]
+        settings = (upstream.models, upstream.headers, target.set)
+        return upstream.name, upstream.url, target.model, *(dict(each) for each in settings)
 
     def alone(self, upstream: Upstream, dialect: Dialect) -> Handler:
         """What becomes of a call that no route governs: the upstream under its own settings."""

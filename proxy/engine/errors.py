@@ -117,8 +117,9 @@ def _status(call: Call, failure: Failure) -> int:
 
 def _own_status(call: Call, failure: Failure) -> tuple[int, int]:
     """Weight and status of one failure. The status that a provider answered with is not told: it
-    may be a 200 whose body was no good."""
-    if failure.kind in _ABOUT_A_TARGET and failure.target != call.upstream and failure.sent:
+    may be a 200 whose body was no good. What has no target is said of the app's own request."""
+    of_another = failure.target not in ("", call.upstream)
+    if failure.kind in _ABOUT_A_TARGET and of_another and failure.sent:
         return 0, 503
     ours = failure.status if not failure.sent else None
     return failure.traits.weight, ours or failure.traits.status

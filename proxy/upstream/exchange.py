@@ -89,6 +89,8 @@ class Exchange:
         except BaseException:
             self.close()
             raise
+        if self._payload.at_eof():
+            self._done()  # no content, and so nobody who would read it to its end
         return message
 
     def __aiter__(self) -> AsyncIterator[bytes]:

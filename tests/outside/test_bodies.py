@@ -133,6 +133,16 @@ def test_answers_that_have_no_body(
         assert wire.ask("GET", f"{prefix}/v1/x").status == 200
 
 
+def test_answers_without_a_body_give_their_connection_back(proxy: Serving, first: Provider) -> None:
+    first.plays(Canned((b"HTTP/1.1 204 X\r\n\r\n",)))
+    with Wire(proxy.port) as wire:
+        assert wire.ask("DELETE", "/openai/v1/x").status == 204
+        before = first.connections
+        for _ in range(3):
+            assert wire.ask("DELETE", "/openai/v1/x").status == 204
+        assert first.connections == before
+
+
 class Endless:
     """More than anyone wants, as fast as it is taken."""
 

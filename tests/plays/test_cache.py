@@ -160,3 +160,17 @@ async def test_the_app_may_ask_for_a_fresh_one() -> None:
     assert seen.headers["Cache-Status"] == "understudy; fwd=request"
     looks = [event.outcome for event in seen.told(CacheLooked)]
     assert looks == [CacheOutcome.BYPASSED, CacheOutcome.STORED]
+
+
+async def test_another_model_under_the_same_name_is_another_question() -> None:
+    play = Play(POLICY, openai=[GOOD, Answer(200, said("Hi from the new one"))])
+    await play.chat()
+    play.reload(
+        POLICY.replace(
+            "url: https://api.openai.com",
+            "url: https://api.openai.com\n    models: {gpt-4o: gpt-5}",
+        )
+    )
+    seen = await play.chat()
+    assert seen.asked == ["openai"]
+    assert seen.json == said("Hi from the new one")

@@ -76,8 +76,8 @@ class Reader:
         self._frames = Frames()
         self._head: bytes | None = b""  # what came while it may still be no stream at all
         self.done = False
-        self._seen: set[int] = set()  # choices, by index
-        self._finished: set[int] = set()
+        self._seen: set[str] = set()  # choices, by index
+        self._finished: set[str] = set()
 
     def feed(self, chunk: bytes) -> None:
         if self.done or self.failure is not None:
@@ -167,7 +167,7 @@ class Reader:
                     self._choose(choice)
 
     def _choose(self, choice: dict[str, Any]) -> None:
-        finish, index = choice.get("finish_reason"), choice.get("index", 0)
+        finish, index = choice.get("finish_reason"), str(choice.get("index", 0))
         self._seen.add(index)
         if finish and finish != "error":  # OpenRouter's word for a stream that broke at its end
             self.useful = True

@@ -194,6 +194,12 @@ def test_every_choice_has_to_finish() -> None:
     assert end_of(ROLE, WORD, of(1), STOP) == "broken_stream", "seen after the first useful chunk"
 
 
+@pytest.mark.parametrize("index", [[], {}, None, 1.5, "0", True])
+def test_an_index_may_be_anything(index: object) -> None:
+    odd = event(choices=[{"index": index, "delta": {"content": "w"}, "finish_reason": "stop"}])
+    assert end_of(odd) is None
+
+
 def test_compressed_streams_are_followed() -> None:
     packed = gzip.compress(ROLE + WORD + STOP + DONE)
     for pieces in cuts(packed, 3):
