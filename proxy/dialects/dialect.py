@@ -135,9 +135,12 @@ class Dialect(Protocol):
         can be had without the provider (token numbers), naming why."""
         ...
 
-    def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
-        """The answer to a request for embeddings. Each of `vectors` is little-endian float32.
-        Of `LONG_WORK_FLOATS` or more, call it in a thread."""
+    def vectors(
+        self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int, mark: str
+    ) -> bytes:
+        """The answer to a request for embeddings, with `mark` (who made them) as a field of the
+        body. Each of `vectors` is little-endian float32. Of `LONG_WORK_FLOATS` or more, call it in
+        a thread."""
         ...
 
     def question(self, operation: Operation, body: bytes) -> Question:

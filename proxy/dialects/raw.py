@@ -60,7 +60,9 @@ class Raw:
     def texts(self, body: bytes) -> Texts:
         _unfit("has no embeddings")
 
-    def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
+    def vectors(
+        self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int, mark: str
+    ) -> bytes:
         _unfit("has no embeddings")
 
     def question(self, operation: Operation, body: bytes) -> Question:

@@ -41,7 +41,14 @@ class Encode:
                 target=TARGET,
             )
         encoded = await lanes.encode(asked.texts)
-        write = partial(self.dialect.vectors, asked, encoded.vectors, model.name, encoded.tokens)
+        write = partial(
+            self.dialect.vectors,
+            asked,
+            encoded.vectors,
+            model.name,
+            encoded.tokens,
+            Source.LOCAL.value,
+        )
         long = size * len(encoded.vectors) >= LONG_WORK_FLOATS
         body = await asyncio.to_thread(write) if long else write()
         headers = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))

@@ -64,4 +64,5 @@ class Mock:
         return self._vectors(asked, length)
 
     def _vectors(self, asked: Texts, length: int) -> bytes:
-        return self.dialect.vectors(asked, sign_vectors(asked.texts, length), asked.model, 0)
+        vectors = sign_vectors(asked.texts, length)
+        return self.dialect.vectors(asked, vectors, asked.model, 0, Source.MOCK.value)

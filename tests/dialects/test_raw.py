@@ -59,7 +59,7 @@ def test_a_request_goes_as_it_is_or_not_at_all() -> None:
     "ask",
     [
         lambda: RAW.texts(b"{}"),
-        lambda: RAW.vectors(Texts(("a",), "m"), [b""], "m", 1),
+        lambda: RAW.vectors(Texts(("a",), "m"), [b""], "m", 1, "mock"),
         lambda: RAW.question(Operation.CHAT, b"{}"),
         lambda: RAW.say(Question(Operation.CHAT, "m"), "t", answer_id="1", created_s=1, mark="m"),
     ],

@@ -90,6 +90,12 @@ async def test_embeddings_have_the_length_of_the_model_in_the_order_asked() -> N
     assert reply.headers.get("content-type") == "application/json"
 
 
+async def test_made_up_embeddings_say_so_in_their_body_too() -> None:
+    asked = {"model": "text-embedding-3-small", "input": "a"}
+    reply = await MOCK.handle(asking(Operation.EMBEDDINGS, asked))
+    assert orjson.loads(await body_of(reply))["understudy"] == {"source": "mock"}
+
+
 async def test_many_long_embeddings_are_made_off_the_loop_all_the_same() -> None:
     texts = [str(number) for number in range(50)]
     asked = {"model": "text-embedding-3-large", "input": texts, "encoding_format": "base64"}

@@ -46,8 +46,10 @@ class OpenAI:
     def texts(self, body: bytes) -> Texts:
         return embeddings.texts(body)
 
-    def vectors(self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
-        return embeddings.vectors(asked, vectors, model, tokens)
+    def vectors(
+        self, asked: Texts, vectors: Sequence[bytes], model: str, tokens: int, mark: str
+    ) -> bytes:
+        return embeddings.vectors(asked, vectors, model, tokens, mark)
 
     def question(self, operation: Operation, body: bytes) -> Question:
         return question.question(operation, body)

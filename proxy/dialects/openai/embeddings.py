@@ -51,9 +51,9 @@ def _texts_of(given: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
-def vectors(asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> bytes:
+def vectors(asked: Texts, vectors: Sequence[bytes], model: str, tokens: int, mark: str) -> bytes:
     """The body of an answer with `vectors` (little-endian float32, one a text, in order), as JSON
-    numbers or in base64 as `asked`. `tokens` is how many were read."""
+    numbers or in base64 as `asked`. `tokens` is how many were read, `mark` who made them."""
     spell = _in_base64 if asked.base64 else _as_numbers
     return orjson.dumps(
         {
@@ -63,6 +63,7 @@ def vectors(asked: Texts, vectors: Sequence[bytes], model: str, tokens: int) -> 
                 for index, vector in enumerate(vectors)
             ],
             "model": model,
+            "understudy": {"source": mark},
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
     )

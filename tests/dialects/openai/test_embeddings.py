@@ -55,7 +55,8 @@ def test_a_body_that_is_no_object_is_refused() -> None:
 def test_vectors(base64: bool) -> None:
     given = [[0.1, -0.25, 3.0], [1e-9, 0.0, -1.0]]
     packed = [struct.pack("<3f", *numbers) for numbers in given]
-    body = vectors(Texts(("a", "b"), "asked", base64=base64), packed, "made", 7)
+    body = vectors(Texts(("a", "b"), "asked", base64=base64), packed, "made", 7, "local")
+    assert orjson.loads(body)["understudy"] == {"source": "local"}
     if base64:  # what the SDK asks for by itself, and decodes
         sdk = client(body, "application/json")
         answer = sdk.embeddings.create(model="m", input=["a", "b"])
