@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import Any, NamedTuple
 
 from proxy.core.headers import Headers
@@ -55,6 +56,10 @@ class Call(NamedTuple):
     `path` is the path and query to ask of `upstream`'s host, byte for byte as the app spelled them.
     `body` is what was read of the request's body: all of it, unless `rest` brings the remainder of
     one too large to keep, which can be sent once only.
+
+    `begin_by` and `end_by` are times of `Clock.now`: the answer has to begin, and to be whole, by
+    then. `said` is text that the app was given of a stream that broke: what is asked for is the
+    rest. Who must `insist` is let through an open breaker: nobody else is left to ask.
     """
 
     id: str
@@ -71,6 +76,10 @@ class Call(NamedTuple):
     journal: Journal
     rest: AsyncIterator[bytes] | None = None
     trace: Trace | None = None
+    begin_by: float = inf
+    end_by: float = inf
+    said: str = ""
+    insist: bool = False
 
     def __repr__(self) -> str:  # neither keys nor bodies get into a log by accident
         return f"Call({self.id}, {self.method} {self.operation} of {self.upstream})"

@@ -44,6 +44,14 @@ class AttemptEnded(NamedTuple):
     retry_after_s: float | None = None
 
 
+class AttemptCancelled(NamedTuple):
+    """A provider's answer was no longer wanted: another was faster, or the app hung up."""
+
+    target: str
+    number: int
+    duration_s: float
+
+
 class PassedOver(NamedTuple):
     """A target was not asked: it cannot do this call, or its breaker is open."""
 
@@ -58,6 +66,31 @@ class Retrying(NamedTuple):
     target: str
     kind: FailureKind
     wait_s: float
+
+
+class RetryRefused(NamedTuple):
+    """Another attempt was due and not made: the target's retry budget is spent, or there is no
+    time left for it (`reason`)."""
+
+    target: str
+    kind: FailureKind
+    reason: str
+
+
+class Hedged(NamedTuple):
+    """`target` is asked too, while `origin` has not begun to answer after `waited_s`."""
+
+    origin: str
+    target: str
+    waited_s: float
+
+
+class Resumed(NamedTuple):
+    """A stream of `origin` broke, and `target` went on where it had ended."""
+
+    origin: str
+    target: str
+    kind: FailureKind
 
 
 class FellBack(NamedTuple):
@@ -131,6 +164,24 @@ class BreakerMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthMoved:
+    """An upstream became unhealthy (`reason`: its failures), or healthy again."""
+
+    upstream: str
+    healthy: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """An upstream was asked something cheap, to see how it is. `error` is empty where it is well."""
+
+    upstream: str
+    duration_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyLoaded:
     """A policy set came into force."""
 
@@ -167,8 +218,12 @@ class Bug:
 CallEvent = (
     AttemptStarted
     | AttemptEnded
+    | AttemptCancelled
     | PassedOver
     | Retrying
+    | RetryRefused
+    | Hedged
+    | Resumed
     | FellBack
     | CacheLooked
     | StreamBroke
@@ -177,5 +232,5 @@ CallEvent = (
     | CallEnded
     | Bug
 )
-ProcessEvent = BreakerMoved | PolicyLoaded | PolicyRefused | ModelLoaded
+ProcessEvent = BreakerMoved | HealthMoved | Probed | PolicyLoaded | PolicyRefused | ModelLoaded
 Event = CallEvent | ProcessEvent

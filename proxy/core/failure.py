@@ -105,8 +105,11 @@ class Failure(Exception):
     """Why a target did not answer. The one exception that the engine catches.
 
     `message` is fit for the app's eyes: no key, no body of a request. `sent` is False only when
-    the provider cannot have seen the request. `retry_after_s` is the provider's own wish. `in_band`
-    says that the app was told within the stream already.
+    the provider cannot have seen the request. `retry_after_s` is the provider's own wish, and
+    `should_retry` its word (`x-should-retry`) on whether the same request can do better. `in_band`
+    says that the app was told within the stream already. `cause` is the kind of the failures for
+    which a target was not asked at all. A `blameless` failure says nothing of its target: the
+    app's patience was at its end.
     """
 
     def __init__(
@@ -120,6 +123,9 @@ class Failure(Exception):
         sent: bool = True,
         refusal: Refusal | None = None,
         in_band: bool = False,
+        should_retry: bool | None = None,
+        cause: FailureKind | None = None,
+        blameless: bool = False,
     ) -> None:
         super().__init__(kind, message)
         self.kind = kind
@@ -130,6 +136,9 @@ class Failure(Exception):
         self.sent = sent
         self.refusal = refusal
         self.in_band = in_band
+        self.should_retry = should_retry
+        self.cause = cause
+        self.blameless = blameless
 
     def __str__(self) -> str:
         where = f"{self.target}: " if self.target else ""
@@ -139,6 +148,11 @@ class Failure(Exception):
     @property
     def traits(self) -> Traits:
         return TRAITS[self.kind]
+
+    def leads(self, on: frozenset[FailureKind]) -> bool:
+        """Whether a target with this `on` takes over: a breaker that quota failures have opened
+        leads where `circuit_open` leads, and where `quota` does."""
+        return self.kind in on or self.cause in on
 
 
 class Unfit(Failure):

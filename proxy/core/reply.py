@@ -77,6 +77,7 @@ class Reply:
         "_end",
         "body",
         "broke",
+        "continues",
         "degraded",
         "endings",
         "headers",
@@ -105,7 +106,8 @@ class Reply:
         self.source = source
         self.target = target
         self.degraded = degraded
-        self.broke: Failure | None = None  # why it ended as BROKEN
+        self.broke: Failure | None = None  # why it ended as BROKEN, or why it is an error
+        self.continues = False  # it goes on where `Call.said` ends, and does not repeat it
         self.taps: list[Tap] = []
         self.endings: list[Ending] = []
         self._end: End | None = None

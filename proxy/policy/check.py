@@ -23,12 +23,25 @@ def check(policies: PolicySet, unreadable: bool) -> Iterator[Complaint]:
     if not unreadable:
         yield from _names(policies)
     for upstream in policies.upstreams.values():
-        if upstream.settings.dialect == RAW and upstream.settings.models:
-            yield upstream.complain(*_unread("has other names for models"), "models")
+        if upstream.settings.dialect == RAW:
+            yield from _raw_upstream(upstream)
     for route in policies.routes:
         yield from _targets(route, policies)
         yield from _cache(route)
         yield from _raw(route, policies)
+
+
+def _raw_upstream(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]:
+    settings = upstream.settings
+    if settings.models:
+        yield upstream.complain(*_unread("has other names for models"), "models")
+    if settings.prefill:
+        yield upstream.complain(*_unread("has 'prefill'"), "prefill")
+    if settings.timeout.tokens_per_second is not None:
+        yield upstream.complain(*_unread("counts tokens"), "timeout", "tokens_per_second")
+    if settings.health.probe is not None and settings.health.probe_path is None:
+        wrong = f"dialect {RAW} has no list of models that could be asked for"
+        yield upstream.complain(wrong, "name what to ask for: probe_path", "health", "probe")
 
 
 def _hosts(policies: PolicySet) -> Iterator[Complaint]:
@@ -74,7 +87,7 @@ def _local(route: Part[RouteSettings], target: TargetSettings, index: int) -> It
     if asked and Operation.EMBEDDINGS not in asked:
         wrong = f"'{LOCAL}' makes embeddings only, but this route is for {listed(asked)}"
         yield route.complain(wrong, "take it out", "targets", index)
-    for key in ("model", "set"):
+    for key in ("model", "set", "max_retries"):
         if key in target.model_fields_set:
             wrong = f"'{LOCAL}' has one model and no settings of a call"
             yield route.complain(wrong, f"take '{key}' out; see 'backend'", "targets", index, key)
@@ -121,6 +134,8 @@ def _raw(route: Part[RouteSettings], policies: PolicySet) -> Iterator[Complaint]
     for index, target in enumerate(settings.targets):
         if target.upstream == LOCAL:
             yield route.complain(*_unread(f"has the target '{LOCAL}'"), "targets", index)
+    if settings.mid_stream != "error":
+        yield route.complain(*_unread("follows streams"), "mid_stream")
     if settings.cache:
         yield route.complain(*_unread("has a cache"), "cache")
     if settings.last_resort != "none":

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from proxy.policy.complaint import Complaint
 from proxy.policy.document import Document, KeyPath
 from proxy.policy.mention import Mention, mentions
+from proxy.policy.mode import Mode
 from proxy.policy.parse import Parsed
 from proxy.policy.schema import (
     LOCAL,
@@ -17,7 +18,7 @@ from proxy.policy.schema import (
     UpstreamSettings,
 )
 
-_ONCE = ("defaults", "backend", "passthrough")
+_ONCE = ("defaults", "backend", "passthrough", "mode")
 _S = TypeVar("_S")
 
 
@@ -46,6 +47,7 @@ class PolicySet:
     defaults: Defaults
     backend: Backend
     passthrough: Passthrough | None
+    mode: Mode | None
 
 
 def gather(files: Sequence[Parsed], complaints: list[Complaint]) -> PolicySet:
@@ -75,6 +77,7 @@ def gather(files: Sequence[Parsed], complaints: list[Complaint]) -> PolicySet:
         defaults=next((one.defaults for one in settings_of if one.defaults), Defaults()),
         backend=next((one.backend for one in settings_of if one.backend), Backend()),
         passthrough=next((one.passthrough for one in settings_of if one.passthrough), None),
+        mode=next((one.mode for one in settings_of if one.mode), None),
     )
 
 

@@ -11,9 +11,11 @@ from proxy.policy.document import Source
 from proxy.policy.doubt import doubts
 from proxy.policy.gather import Part, PolicySet, gather
 from proxy.policy.glob import globs
+from proxy.policy.mode import VARIABLE, Mode, Tier, arranged, chosen
 from proxy.policy.parse import parse
 from proxy.policy.schema import (
     LOCAL,
+    Cache,
     Defaults,
     MatchSettings,
     RouteSettings,
@@ -39,30 +41,40 @@ def load(sources: Sequence[Source], environ: Mapping[str, str]) -> Snapshot:
     files = [file for file in parsed if file is not None]
     policies = gather(files, complaints)
     complaints.extend(check(policies, unreadable=len(files) < len(parsed)))
-    warnings.extend(doubts(policies))
+    mode = policies.mode
+    try:
+        mode = chosen(policies.mode, environ)
+    except ValueError as error:
+        complaints.append(Complaint("environment", 1, 1, str(error), f"or leave {VARIABLE} unset"))
+    warnings.extend(doubts(policies, mode))
     if not sources:
         right = "give a .yaml, .yml or .toml file, or a folder that has one"
         complaints.append(Complaint("policies", 1, 1, "there is no policy file", right))
     if complaints:
         raise PolicyError(complaints)
-    return _snapshot(policies, tuple(source.path for source in ordered), warnings)
+    return _snapshot(policies, mode, tuple(source.path for source in ordered), warnings)
 
 
 def _snapshot(
-    policies: PolicySet, files: tuple[str, ...], warnings: Sequence[Complaint]
+    policies: PolicySet,
+    mode: Mode | None,
+    files: tuple[str, ...],
+    warnings: Sequence[Complaint],
 ) -> Snapshot:
     upstreams = {
         name: _upstream(part, policies.defaults) for name, part in policies.upstreams.items()
     }
-    routes = tuple(_route(part.settings) for part in policies.routes)
+    tiers = {name: upstream.tier for name, upstream in upstreams.items()} | {LOCAL: Tier.DEVICE}
+    routes = tuple(_route(part.settings, mode, tiers) for part in policies.routes)
     hosts = _hosts(policies)
-    said = (upstreams, routes, hosts, policies.passthrough, policies.backend)
+    said = (upstreams, routes, hosts, mode, policies.passthrough, policies.backend)
     return Snapshot(
         digest=digest(*said),
         files=files,
         upstreams=MappingProxyType(upstreams),
         routes=routes,
         hosts=MappingProxyType(hosts),
+        mode=mode,
         passthrough=policies.passthrough,
         backend=policies.backend,
         warnings=tuple(str(warning) for warning in sorted(set(warnings))),
@@ -83,6 +95,10 @@ def _upstream(part: Part[UpstreamSettings], defaults: Defaults) -> Upstream:
         timeout=overlay(own.timeout, defaults.timeout),
         retry=overlay(own.retry, defaults.retry),
         breaker=overlay(own.breaker, defaults.breaker),
+        limit=overlay(own.limit, defaults.limit),
+        health=overlay(own.health, defaults.health),
+        tier=own.tier,
+        prefill=own.prefill,
     )
 
 
@@ -98,15 +114,26 @@ def overlay(own: _M, defaults: _M) -> _M:
     return own.model_copy(update=changes)
 
 
-def _route(settings: RouteSettings) -> Route:
+def _route(settings: RouteSettings, mode: Mode | None, tiers: Mapping[str, Tier]) -> Route:
+    written = tuple(_target(target) for target in settings.targets)
+    alone = mode is not None and mode.alone
     return Route(
         name=settings.name,
         match=_match(settings.match),
         strategy=settings.strategy,
-        targets=tuple(_target(target) for target in settings.targets),
-        cache=settings.cache,
-        last_resort=settings.last_resort,
+        targets=arranged(mode, written, lambda target: tiers[target.name]),
+        cache=_never_stale(settings.cache) if alone else settings.cache,
+        last_resort="none" if alone else settings.last_resort,
+        deadline=settings.deadline,
+        hedge_after=settings.hedge_after,
+        extra_calls=settings.extra_calls,
+        when_all_open=settings.when_all_open,
+        mid_stream=settings.mid_stream,
     )
+
+
+def _never_stale(cache: Cache | None) -> Cache | None:
+    return cache.model_copy(update={"stale_if_error": 0.0}) if cache is not None else None
 
 
 def _match(settings: MatchSettings) -> Match:
@@ -126,6 +153,8 @@ def _target(settings: TargetSettings) -> Target:
         model=settings.model,
         set=MappingProxyType(dict(settings.set)),
         on=settings.on,
+        max_retries=settings.max_retries,
+        weight=settings.weight,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from proxy.core.call import Operation
 from proxy.core.failure import ELSEWHERE, FailureKind
+from proxy.policy.mode import Mode, Tier
 from proxy.policy.secret import ApiKey
 from proxy.policy.words import (
     Duration,
@@ -20,6 +21,7 @@ from proxy.policy.words import (
     Host,
     Number,
     OneOrMany,
+    ProbePath,
     SomeTime,
     Url,
 )
@@ -30,11 +32,15 @@ LOCAL = "local"
 Count = Annotated[int, Field(ge=1), Number]
 Share = Annotated[float, Field(gt=0, le=1), Number]
 Factor = Annotated[float, Field(ge=1), Number]
+Rate = Annotated[float, Field(gt=0), Number]
 Word = Annotated[str, Field(min_length=1)]
 Words = Annotated[tuple[Word, ...], OneOrMany(), Field(min_length=1)]
 Operations = Annotated[tuple[Operation, ...], OneOrMany(), Field(min_length=1)]
-Dialect = Literal["openai", "raw"]
+Dialect = Literal["openai", "anthropic", "gemini", "cohere", "bedrock", "raw"]
 LastResort = Literal["none", "mock"]
+Strategy = Literal["sequential", "fastest", "load_balanced"]
+WhenAllOpen = Literal["fail", "try"]
+MidStream = Literal["error", "resume", "hold"]
 Passthrough = Literal["allow", "deny"]
 
 
@@ -53,6 +59,11 @@ class Timeout(Settings):
     )
     idle: SomeTime = Field(default=30.0, description="Of a stream: between two chunks.")
     total: SomeTime = Field(default=600.0, description="Of the whole attempt.")
+    tokens_per_second: Rate | None = Field(
+        default=None,
+        description="Of a stream: slower than this for as long as `idle`, it counts as stalled; "
+        "default: any speed will do.",
+    )
 
 
 class Backoff(Settings):
@@ -65,6 +76,17 @@ class Backoff(Settings):
     max: Duration = Field(default=8.0, description="The bound grows no further than this.")
     jitter: Literal["full"] = Field(
         default="full", description="full: a wait is drawn evenly between 0 and the bound."
+    )
+
+
+class Budget(Settings):
+    """How many calls of an upstream may be extra ones: retries and hedges together."""
+
+    ratio: Annotated[float, Field(ge=0, le=1), Number] = Field(
+        default=0.2, description="Extra calls for each request of the last ten seconds."
+    )
+    min_per_second: Annotated[float, Field(ge=0), Number] = Field(
+        default=10.0, description="As many are always allowed, however few requests there are."
     )
 
 
@@ -83,6 +105,9 @@ class Retry(Settings):
         default=10.0,
         description="A Retry-After of up to this is waited for; a longer one ends the retrying.",
     )
+    budget: Budget = Field(
+        default_factory=Budget, description="What retries and hedges may add to the load."
+    )
 
 
 class Breaker(Settings):
@@ -92,9 +117,57 @@ class Breaker(Settings):
     min_calls: Count = Field(default=10, description="Fewer calls in the window have no rate.")
     failure_rate: Share = Field(default=0.5, description="The share of failures that opens it.")
     consecutive: Count = Field(default=5, description="As many failures in a row open it too.")
+    slow_call: SomeTime | None = Field(
+        default=None,
+        description="A call is slow when its answer begins later than this (a plain one begins "
+        "when it is there); default: none is.",
+    )
+    slow_rate: Share = Field(
+        default=0.9, description="The share of slow calls in the window that opens it."
+    )
     open: SomeTime = Field(default=30.0, description="How long no call is let through.")
+    open_credential: SomeTime = Field(
+        default=300.0,
+        description="The same after auth and quota failures, which seldom mend themselves.",
+    )
     probes: Count = Field(
         default=1, description="Calls let through after that, at once, to see whether it is back."
+    )
+
+
+class Limit(Settings):
+    """How much an upstream is asked at once."""
+
+    concurrency: Count | None = Field(
+        default=None, description="Calls at once; default: as many as come."
+    )
+    wait: Duration = Field(
+        default=5.0,
+        description="How long a call waits for its turn; then it fails with `limit`, and the next "
+        "target is asked.",
+    )
+    learn: bool = Field(
+        default=True,
+        description="Heed the provider's own rate limit headers: while nothing is left, calls go "
+        "to the next target, where there is one.",
+    )
+
+
+class Health(Settings):
+    """When an upstream is called unhealthy: it is skipped while another target is healthy."""
+
+    failures: Count = Field(default=3, description="As many in a row make it unhealthy.")
+    rest: SomeTime = Field(
+        default=30.0,
+        description="An unhealthy one gets one call of the app's after this, to see how it is.",
+    )
+    probe: SomeTime | None = Field(
+        default=None,
+        description="How often it is asked something cheap of our own; default: never.",
+    )
+    probe_path: ProbePath | None = Field(
+        default=None,
+        description="What is asked, appended to url; default: the dialect's list of models.",
     )
 
 
@@ -131,6 +204,8 @@ class Defaults(Settings):
     timeout: Timeout = Field(default_factory=Timeout, description="How long it may take.")
     retry: Retry = Field(default_factory=Retry, description="When it is asked again.")
     breaker: Breaker = Field(default_factory=Breaker, description="When it is left alone.")
+    limit: Limit = Field(default_factory=Limit, description="How much it is asked at once.")
+    health: Health = Field(default_factory=Health, description="When it is skipped.")
 
 
 class UpstreamSettings(Defaults):
@@ -151,6 +226,14 @@ class UpstreamSettings(Defaults):
     )
     models: Mapping[Word, Word] = Field(
         default={}, description="Models by another name here: asked name to sent name."
+    )
+    tier: Tier = Field(
+        default=Tier.CLOUD, description="Where it runs: what `mode` sorts and filters by."
+    )
+    prefill: bool = Field(
+        default=False,
+        description="Its models go on with an assistant's message that ends the conversation, so "
+        "that `mid_stream: resume` can hand them a broken answer.",
     )
 
 
@@ -180,6 +263,13 @@ class TargetSettings(Settings):
         description="Failures of the target before it that lead here; default: all that another "
         "target may do better at.",
     )
+    max_retries: Annotated[int, Field(ge=0), Number] | None = Field(
+        default=None,
+        description="Retries here; default: as the upstream's `retry.attempts` has it.",
+    )
+    weight: Rate = Field(
+        default=1.0, description="load_balanced: its share of the calls, beside the others'."
+    )
 
 
 def _target(value: object) -> object:
@@ -198,8 +288,35 @@ class RouteSettings(Settings):
     match: MatchSettings = Field(
         default_factory=MatchSettings, description="Default: every request."
     )
-    strategy: Literal["sequential"] = Field(
-        default="sequential", description="sequential: one target after the other."
+    strategy: Strategy = Field(
+        default="sequential",
+        description="sequential: one target after the other; fastest: the next is asked too while "
+        "the one before has not begun to answer; load_balanced: the better of two picked by chance "
+        "first, by latency, health and what is left of its rate limit.",
+    )
+    deadline: SomeTime | None = Field(
+        default=None,
+        description="Of the whole call, over all attempts and targets; default: as long as the app "
+        "says that it waits.",
+    )
+    hedge_after: Duration | None = Field(
+        default=None,
+        description="fastest: how long the next target waits for the one before; 0: all at once; "
+        "default: in 19 of 20 calls it had begun to answer by then.",
+    )
+    extra_calls: Count | None = Field(
+        default=None,
+        description="fastest: calls at once beside the first; default: every target.",
+    )
+    when_all_open: WhenAllOpen = Field(
+        default="fail",
+        description="When the breakers of all targets are open; try: the one whose time is nearest "
+        "is asked all the same.",
+    )
+    mid_stream: MidStream = Field(
+        default="error",
+        description="When a stream breaks after its first chunk was sent; error: the app is told; "
+        "resume: the next target goes on where it can; hold: nothing is sent before all is there.",
     )
     targets: tuple[TargetOrName, ...] = Field(min_length=1, description="Who answers, in order.")
     cache: Cache | None = Field(default=None, description="Default: nothing is kept.")
@@ -212,6 +329,10 @@ class PolicyFile(Settings):
     """A policy file of Understudy. All files of a folder are one policy set."""
 
     version: Literal[1] | None = Field(default=None, description="Of this format: 1.")
+    mode: Mode | None = Field(
+        default=None,
+        description="Which tier comes first, or alone; AI_INFERENCE_MODE overrides it.",
+    )
     passthrough: Passthrough | None = Field(
         default=None,
         description="Hosts of no upstream; default: allow on a loopback listener, else deny.",

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from pydantic import JsonValue
 
 from proxy.core.call import Operation
 from proxy.core.failure import FailureKind
 from proxy.policy.glob import Globs
+from proxy.policy.mode import Mode, Tier
 from proxy.policy.schema import (
     LOCAL,
     Backend,
     Breaker,
     Cache,
     Dialect,
+    Health,
     LastResort,
+    Limit,
+    MidStream,
     Passthrough,
     Retry,
+    Strategy,
     Timeout,
+    WhenAllOpen,
 )
 from proxy.policy.secret import Secret
 
@@ -42,6 +47,10 @@ class Upstream:
     timeout: Timeout
     retry: Retry
     breaker: Breaker
+    limit: Limit
+    health: Health
+    tier: Tier
+    prefill: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class Target:
     model: str | None
     set: Mapping[str, JsonValue]
     on: frozenset[FailureKind]
+    max_retries: int | None = None
+    weight: float = 1.0
 
     @property
     def name(self) -> str:
@@ -71,14 +82,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who answers a kind of request."""
+    """Who answers a kind of request. `targets` are those that the mode allows, in its order; where
+    it allows none, nobody answers."""
 
     name: str
     match: Match
-    strategy: Literal["sequential"]
+    strategy: Strategy
     targets: tuple[Target, ...]
     cache: Cache | None
     last_resort: LastResort
+    deadline: float | None = None
+    hedge_after: float | None = None
+    extra_calls: int | None = None
+    when_all_open: WhenAllOpen = "fail"
+    mid_stream: MidStream = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,7 @@ class Snapshot:
     upstreams: Mapping[str, Upstream]
     routes: tuple[Route, ...]
     hosts: Mapping[str, str]
+    mode: Mode | None
     passthrough: Passthrough | None
     backend: Backend
     warnings: tuple[str, ...]

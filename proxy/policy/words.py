@@ -189,6 +189,15 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
 
 
+def _probe_path(value: str) -> str:
+    if not value.startswith("/") or not value.isascii() or re.search(r"[\x00-\x20\x7f#]", value):
+        raise wrong("is no path", "write one like /v1/models", quote=True)
+    return value
+
+
+ProbePath = Annotated[str, AfterValidator(_probe_path)]
+
+
 def host_of(url: str) -> str:
     """The host of a valid `Url`, with its port where the URL names one."""
     return urlsplit(url).netloc

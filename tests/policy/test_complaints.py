@@ -18,9 +18,13 @@ FORM = "write a number and a unit, like 250ms, 5s, 2m, 1h or 1d"
             "a.yaml:6:5: unknown key 'retires'; did you mean 'retry'?",
         ),
         (
-            UPSTREAM + "mode: cloud_first\n",
-            "a.yaml:6:1: unknown key 'mode'; allowed here: version, passthrough, defaults, "
+            UPSTREAM + "flavour: sweet\n",
+            "a.yaml:6:1: unknown key 'flavour'; allowed here: version, mode, passthrough, defaults, "
             "upstreams, routes, backend",
+        ),
+        (
+            UPSTREAM + "mode: cloud_frist\n",
+            "a.yaml:6:7: unknown word 'cloud_frist' for 'mode'; did you mean 'cloud_first'?",
         ),
         (
             UPSTREAM + "    retry: {backoff: {initail: 1s}}\n",

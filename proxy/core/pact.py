@@ -1,0 +1,62 @@
+"""What SDKs and proxies have agreed on in headers: who retries, and how long the app will wait.
+
+The SDKs of OpenAI and Anthropic send `x-stainless-retry-count` and their timeout in seconds
+(Python: `x-stainless-read-timeout`, Node: `x-stainless-timeout`), and obey `x-should-retry`,
+`retry-after-ms` and `retry-after` (`_base_client.py` of openai-python, `client.ts` of openai-node).
+"""
+
+from math import isfinite
+
+from proxy.core.headers import Headers
+
+SHOULD_RETRY = "x-should-retry"
+RETRY_AFTER = "Retry-After"
+RETRY_AFTER_MS = "retry-after-ms"
+_RETRY_COUNT = "x-stainless-retry-count"
+_SDK_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
+_OWN_TIMEOUT = "x-understudy-timeout"
+
+
+def app_retries(headers: Headers) -> int:
+    """How often the app has asked the same before; 0 where it does not say."""
+    told = headers.get(_RETRY_COUNT)
+    return int(told) if told is not None and told.isascii() and told.isdigit() else 0
+
+
+def sdk_timeout_s(headers: Headers) -> float | None:
+    """How long the app's SDK bears silence; None where it does not say."""
+    for name in _SDK_TIMEOUTS:
+        if (told := headers.get(name)) is not None:
+            return _seconds(told)
+    return None
+
+
+def app_timeout_s(headers: Headers) -> float | None:
+    """How long the app gives the whole call (`x-understudy-timeout`: `30`, `1.5s`, `500ms`); None
+    where it does not say."""
+    told = headers.get(_OWN_TIMEOUT)
+    if told is None:
+        return None
+    told = told.strip()
+    if told.endswith("ms"):
+        milliseconds = _seconds(told[:-2])
+        return None if milliseconds is None else milliseconds / 1000
+    return _seconds(told.removesuffix("s"))
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if isfinite(seconds) and seconds > 0 else None
+
+
+def retry_fields(after_s: float | None) -> dict[str, str]:
+    """The headers of an answer after which the SDK shall not try by itself, and which tell when a
+    later try is worth it: exact in milliseconds, and in whole seconds, rounded up."""
+    fields = {SHOULD_RETRY: "false"}
+    if after_s is not None:
+        fields[RETRY_AFTER] = str(max(1, -int(-after_s // 1)))
+        fields[RETRY_AFTER_MS] = str(max(0, -int(-after_s * 1000 // 1)))
+    return fields
