@@ -5,6 +5,7 @@ gzip and deflate are opened; brotli, zstd and whatever else there is stay shut (
 
 import zlib
 from enum import Enum
+from typing import NamedTuple
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
@@ -13,8 +14,8 @@ FREE_BYTES = 1024 * 1024
 MOST_EXPANSION = 100
 """What comes out may be this many times what went in, beyond the free bytes. JSON and streams of
 events shrink 5 to 30 times; beyond 100 it is a decompression bomb (deflate reaches 1,032)."""
-MOST_OPENED_BYTES = 64 * 1024 * 1024
-"""Of one whole answer in memory, however much went in."""
+MOST_OPENED_BYTES = 1024 * 1024
+"""Of one whole answer that is looked into: 3 ms, in which no other call gets on."""
 
 
 class Coding(Enum):
@@ -108,27 +109,33 @@ def _deflate_form(head: bytes) -> int:
     return 15 if wrapped else -15
 
 
-def opened(headers: Headers, body: bytes) -> bytes | None:
-    """The bytes that `body` stands for; None when they cannot be looked at (opaque, or beyond
-    bounds). Raises `malformed` when it is broken or cut."""
+class Beginning(NamedTuple):
+    """The first bytes that a body stands for; all of them where `whole`."""
+
+    content: bytes
+    whole: bool
+
+
+def beginning(headers: Headers, body: bytes) -> Beginning | None:
+    """What `body` stands for, no more than about `MOST_OPENED_BYTES` of it opened; None where it is
+    opaque. Raises `malformed` when it is broken, or cut before that."""
     coding = coding_of(headers)
     if coding is Coding.PLAIN:
-        return body
+        return Beginning(body, True)
     if coding is Coding.OPAQUE:
         return None
     opener = Opener(coding, MOST_OPENED_BYTES)
     found = opener.feed(body)
-    if opener.shut:
-        return None
-    if not opener.ended and body:
+    if not opener.shut and not opener.ended and body:
         raise Failure(FailureKind.MALFORMED, "its compressed answer is cut")
-    return found
+    return Beginning(found, not opener.shut)
 
 
 def readable(headers: Headers, body: bytes) -> bytes | None:
     """The bytes that `body` stands for; None when they cannot be had, for whatever reason. For
-    those who come after `opened` has had its say."""
+    those who come after `beginning` has had its say."""
     try:
-        return opened(headers, body)
+        found = beginning(headers, body)
     except Failure:
         return None
+    return found.content if found is not None and found.whole else None

@@ -14,10 +14,12 @@ LONG_WORK_FLOATS = 1 << 16
 
 
 class Asked(NamedTuple):
-    """What a request's body says of itself."""
+    """What a request's body says of itself. `stateful`: something is to be kept by the provider,
+    so that asking twice is not the same as asking once."""
 
     model: str | None = None
     stream: bool = False
+    stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ class StreamReader(Protocol):
     done: bool
     """The stream's own end was seen: nothing that comes after it, or does not, matters."""
 
+    @property
+    def finished(self) -> bool:
+        """All that was begun told why it stopped, or the stream's own end was seen: it is whole,
+        however the bytes end."""
+        ...
+
     def feed(self, chunk: bytes) -> None: ...
 
     def finish(self) -> Failure | None:
@@ -83,6 +91,46 @@ class StreamReader(Protocol):
     def boundary(self, chunk: bytes) -> int:
         """How many bytes of `chunk` belong to whole events, given all that `boundary` saw before
         was ended by one; 0 when no event ends in it."""
+        ...
+
+    def sound(self, chunk: bytes) -> int:
+        """How many bytes of `chunk`, which begins where an event does, come before the provider's
+        own error event; all of them where there is none that can be told apart."""
+        ...
+
+
+class Teller(Protocol):
+    """Follows what the app was given of a streamed answer, fed with its bytes in any chunking."""
+
+    @property
+    def text(self) -> str:
+        """The text so far. Thinking is none."""
+        ...
+
+    @property
+    def continuable(self) -> bool:
+        """Whether somebody else could go on: it is nothing but the beginning of one text, and was
+        given in whole events."""
+        ...
+
+    def feed(self, chunk: bytes) -> None: ...
+
+
+class Seam(Protocol):
+    """Where one streamed answer goes on with the text of another, fed with its bytes in any
+    chunking. Of what comes before that place nothing is given."""
+
+    through: bool
+    """The place was found: all that is fed from here on is given as it is."""
+    diverged: bool
+    """Its text is another. Nothing was given, and nothing will be."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The part of `chunk` and what came before it that is new to the app."""
+        ...
+
+    def finish(self) -> bytes:
+        """The bytes have ended: what is left to give. It has `diverged` if it is not `through`."""
         ...
 
 
@@ -100,18 +148,38 @@ class Dialect(Protocol):
         upstream."""
         ...
 
+    @property
+    def comment(self) -> bytes:
+        """What keeps an app waiting for a stream: an event-stream comment, which it passes over;
+        empty where its streams have none."""
+        ...
+
+    @property
+    def models_path(self) -> str:
+        """Where, relative to the upstream's url, a GET lists its models: the cheapest thing to ask.
+        Empty where there is no such place."""
+        ...
+
     def recognise(self, method: str, path: str) -> Operation:
         """What `method` on `path` (with query, relative to the upstream's url) asks for."""
         ...
 
-    def read(self, operation: Operation, body: bytes) -> Asked: ...
+    def read(self, operation: Operation, path: str, body: bytes) -> Asked:
+        """What a request with this path (as in `recognise`) and body asks of whom."""
+        ...
 
     def sign(self, api_key: str) -> tuple[tuple[str, str], ...]:
         """The headers that carry an upstream's own key."""
         ...
 
+    def readdress(self, path: str, model: str) -> str:
+        """The path (with query, whatever it begins with) of the same request for another model:
+        another one where the path names it. `Unfit` where it cannot be changed."""
+        ...
+
     def rewrite(self, body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:
-        """New bytes of a request for another model and with other settings."""
+        """New bytes of a request for another model, where the body names it, and with other
+        settings."""
         ...
 
     def judge(
@@ -121,9 +189,12 @@ class Dialect(Protocol):
         still compressed as `headers` say. `wall_s` is now, for dates."""
         ...
 
-    def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
+    def reader(
+        self, operation: Operation, headers: Headers, streamed: bool = False
+    ) -> StreamReader | None:
         """Who follows a streamed answer with these headers; None when it is no stream that this
-        dialect can follow (then it is relayed as it comes)."""
+        dialect can follow (then it is relayed as it comes). `streamed`: the request asked for a
+        stream, which not every API repeats in its headers."""
         ...
 
     def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
@@ -161,4 +232,21 @@ class Dialect(Protocol):
 
     def error_event(self, kind: FailureKind, message: str) -> bytes:
         """The event that ends a stream with an error; empty when the dialect has none."""
+        ...
+
+    def teller(self, operation: Operation, headers: Headers) -> Teller | None:
+        """Who follows the text of a streamed answer with these headers; None where there is no
+        text that somebody else could go on with."""
+        ...
+
+    def seam(
+        self, operation: Operation, headers: Headers, said: str, *, continues: bool
+    ) -> Seam | None:
+        """Who joins a streamed answer with these headers to one that has `said` so much already;
+        it repeats that, unless it `continues`. None where it cannot be looked into."""
+        ...
+
+    def prefilled(self, operation: Operation, body: bytes, said: str) -> bytes | None:
+        """New bytes of a request for the rest of an answer that begins with `said`; None where
+        such a request cannot be made."""
         ...

@@ -3,6 +3,7 @@
 It only looks; the bytes that go to the app stay as they came.
 """
 
+import re
 from typing import NamedTuple
 
 MOST_HELD_BYTES = 8 * 1024 * 1024
@@ -10,6 +11,7 @@ MOST_HELD_BYTES = 8 * 1024 * 1024
 6 MB; a line that never ends must not take the memory of everyone else."""
 
 _BOM = b"\xef\xbb\xbf"
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 
 
 class Event(NamedTuple):
@@ -36,9 +38,16 @@ class Frames:
         """Between two events: the next byte begins a new one."""
         return self._started and not self._held and not self._after_cr
 
+    @property
+    def rest(self) -> bytes:
+        """What came since the last event ended: the beginning of one, or the words of somebody who
+        knows nothing of events."""
+        return bytes(self._held)
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that end in `chunk`. Comments, other fields and events without data are left
-        out, and so is an event that the stream ends in without a blank line."""
+        out, and so is an event that the stream ends in without a blank line. Bare JSON where an
+        event should be counts as one."""
         if self.overflowed:
             return []
         chunk = self._with_lf(chunk)
@@ -97,6 +106,8 @@ def _event(block: bytes) -> Event | None:
             lines.append(value)
         elif field == b"event":
             name = value
+    if not lines and block.startswith(b"{"):  # how Google tells an error amid its events
+        return Event(b"", block)
     data = b"\n".join(lines)
     return Event(name, data) if data else None
 
@@ -113,3 +124,22 @@ def whole_events(chunk: bytes) -> int:
     if chunk[end - 1] == 13 and chunk[end : end + 1] == b"\n":
         end += 1
     return end
+
+
+def first_event(chunk: bytes, at: int = 0) -> int:
+    """The place after the first event of `chunk` from `at` on, where an event begins; 0 when none
+    ends for sure: a CR at the very end may be half of a line's end."""
+    blank = _BLANK_LINE.search(chunk, at)
+    if blank is None:
+        return 0
+    end = blank.end()
+    return 0 if end == len(chunk) and chunk.endswith(b"\r") else end
+
+
+def comment(words: str) -> bytes:
+    """A line of ours that every reader of event streams passes over, the SDKs too."""
+    return b": understudy " + " ".join(words.split()).encode() + b"\n\n"
+
+
+WAITING = comment("is waiting")
+"""What keeps an app from giving up on a stream that is held back."""

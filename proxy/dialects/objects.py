@@ -1,8 +1,12 @@
 """Foreign JSON."""
 
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 import orjson
+
+_END_BYTES = 4096
+"""Of a body that is too large to read: enough for an object of counts and their details."""
 
 
 def object_in(body: bytes) -> dict[str, Any] | None:
@@ -10,5 +14,18 @@ def object_in(body: bytes) -> dict[str, Any] | None:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def last_object(body: bytes, name: str) -> dict[str, Any] | None:
+    """The last object called `name` that begins near the end of JSON; None where there is none."""
+    end = body[-_END_BYTES:].decode("utf-8", "replace")
+    after = end.rpartition(f'"{name}"')[2].lstrip(": \t\r\n")
+    if not after.startswith("{"):
+        return None
+    try:
+        found, _ = JSONDecoder().raw_decode(after)
+    except (JSONDecodeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -1,21 +1,34 @@
-"""How long a provider asks us to stay away, in seconds, wherever it says so."""
+"""How long a provider asks us to stay away, in seconds, wherever it says so.
+
+Retry-After and retry-after-ms, the reset of a limit that is used up, fields of a body, its words.
+"""
 
 import re
-from calendar import timegm
-from email.utils import parsedate_tz
+from collections.abc import Mapping
+from typing import Any
+
+from multidict import CIMultiDict
 
 from proxy.core.headers import Headers
+from proxy.dialects.allowance import allowances
+from proxy.dialects.times import date_s, number
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
-_GO_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|us|µs|s)")
-_GO_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+_AMOUNT = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
+_UNIT = r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)(?![a-z])"
+_PART = re.compile(rf"({_AMOUNT})\s?({_UNIT})", re.ASCII | re.IGNORECASE)
 _IN_WORDS = re.compile(
-    r"(?:try again|retry) (?:in|after) "
-    r"(?:((?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+)\b|([0-9]+(?:\.[0-9]+)?) (second|minute)s?\b)",
+    r"\b(?:try(?:ing)?\sagain|retry(?:ing)?|wait|available(?:\sagain)?)\s"
+    r"(?:(?:in|after|for|about|approximately|at\sleast|another)\s){0,3}"
+    rf"((?:{_AMOUNT}\s?{_UNIT}(?:,?\sand\s|,\s|\s)?){{1,6}})",
     re.ASCII | re.IGNORECASE,
 )
-_MOST_DIGITS = 15
-_LIMITS = ("requests", "tokens")
+_UNITS_S = (("ms", 1e-3), ("mil", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0))
+"""By what the unit begins with, the first that fits."""
+_FIELDS = (  # name, what one of it is in seconds
+    ("retry_after_ms", 1e-3),
+    ("retry_after_seconds", 1.0),
+    ("retry_after", 1.0),
+)
 
 
 def wait_s(status: int, headers: Headers, message: str, wall_s: float) -> float | None:
@@ -27,74 +40,67 @@ def wait_s(status: int, headers: Headers, message: str, wall_s: float) -> float 
     """
     if status < 400:
         return None
-    exact_ms = _number(headers.get("retry-after-ms"))
+    told_s = headers_s(headers, wall_s)
+    return words_s(message) if told_s is None else told_s
+
+
+def headers_s(headers: Headers, wall_s: float) -> float | None:
+    """The wish that an error's headers tell: seconds, milliseconds, a date, or when a limit that is
+    used up will be free again, the latest of several."""
+    exact_ms = number(headers.get("retry-after-ms"))
     if exact_ms:
         return exact_ms / 1000
     asked_s = _retry_after_s(headers.get("retry-after"), wall_s)
     if asked_s is None and exact_ms is not None:
         return 0.0
-    if asked_s is None:
-        asked_s = _reset_s(headers)
-    return words_s(message) if asked_s is None else asked_s
+    return _reset_s(headers, wall_s) if asked_s is None else asked_s
 
 
-def go_duration_s(text: str) -> float | None:
-    """Seconds in a duration as Go prints it (`12ms`, `1m30.5s`); None when it is none."""
-    total_s, at = 0.0, 0
-    while at < len(text):
-        part = _GO_PART.match(text, at)
-        if part is None or len(part[1]) > _MOST_DIGITS:
-            return None
-        total_s += float(part[1]) * _GO_UNITS_S[part[2]]
-        at = part.end()
-    return total_s if text else None
-
-
-def _number(text: str | None) -> float | None:
-    text = (text or "").strip()
-    if len(text) > _MOST_DIGITS or _NUMBER.fullmatch(text) is None:
+def fields_s(error: Mapping[str, Any], wall_s: float | None) -> float | None:
+    """The wish that fields of an error's body tell: numbers, or headers of whoever is behind a
+    gateway (OpenRouter's `metadata`), which may name a moment and are not read without `wall_s`."""
+    for name, unit_s in _FIELDS:
+        value = error.get(name)
+        if type(value) in (int, float, str) and (asked := number(str(value))) is not None:
+            return asked * unit_s
+    behind = error.get("headers")
+    if wall_s is None or not isinstance(behind, dict):
         return None
-    return float(text)
+    told = CIMultiDict(
+        (name, str(value)) for name, value in behind.items() if type(value) in (int, float, str)
+    )
+    return headers_s(told, wall_s)
+
+
+def words_s(message: str) -> float | None:
+    """The wait that a sentence asks for: "try again in 2.3s", "retry after 20 seconds", "wait 1
+    minute and 5 seconds"."""
+    found = _IN_WORDS.search(message)
+    if found is None:
+        return None
+    return sum(float(amount) * _unit_s(unit) for amount, unit in _PART.findall(found[1]))
+
+
+def _unit_s(unit: str) -> float:
+    unit = unit.lower()
+    return next(size_s for start, size_s in _UNITS_S if unit.startswith(start))
 
 
 def _retry_after_s(text: str | None, wall_s: float) -> float | None:
     """RFC 9110 10.2.3: seconds (in the wild also with a fraction) or a date, past or to come."""
-    seconds = _number(text)
+    seconds = number(text)
     if seconds is None and text and text[:1].isalpha():
-        at_s = _date_s(text)
+        at_s = date_s(text)
         seconds = None if at_s is None else max(0.0, at_s - wall_s)
     return seconds
 
 
-def _date_s(text: str) -> float | None:
-    """Seconds since the epoch of any date of RFC 9110 5.6.7; None when no calendar has it."""
-    try:
-        date = parsedate_tz(text)
-        if date is None or date[2] > 31 or date[3] > 23 or date[4] > 59 or date[5] > 60:
-            return None
-        return timegm(date[:6]) - (date[9] or 0)  # no zone, as in the asctime form, means GMT
-    except (ValueError, OverflowError, IndexError):
-        return None
-
-
-def _reset_s(headers: Headers) -> float | None:
-    """OpenAI's own headers: when a limit that is used up will be free again, the later of two."""
+def _reset_s(headers: Headers, wall_s: float) -> float | None:
+    """When the limits that are used up will be free again, the latest. A reset of nothing at all
+    comes with counts that lag behind (Azure), and is no wish."""
     waits_s = [
-        go_duration_s(headers.get(f"x-ratelimit-reset-{limit}") or "")
-        for limit in _LIMITS
-        if headers.get(f"x-ratelimit-remaining-{limit}") == "0"
+        allowance.reset_s
+        for allowance in allowances(headers, wall_s, windows=False)
+        if allowance.remaining == 0 and allowance.reset_s
     ]
-    return max((wait for wait in waits_s if wait is not None), default=None)
-
-
-def words_s(message: str) -> float | None:
-    """The wait that a sentence asks for: "try again in 2.3s", "retry after 20 seconds"."""
-    found = _IN_WORDS.search(message)
-    if found is None:
-        return None
-    if found[1]:
-        return go_duration_s(found[1].lower())
-    number = _number(found[2])
-    if number is None:
-        return None
-    return number * (60.0 if found[3].lower() == "minute" else 1.0)
+    return max(waits_s, default=None)

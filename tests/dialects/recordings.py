@@ -1,6 +1,7 @@
 """Real traffic of providers, where it lies beside the repository; and ways to cut it up."""
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ def _read(path: Path) -> Iterator[Recording]:
     for line in path.read_text().splitlines():
         kept = json.loads(line)
         request, response = kept["request"], kept["response"]
-        if response.get("body") is None:
+        body = _body(response)
+        if body is None:
             continue
         # The source kept the bytes opened, also where it kept the header that says otherwise.
         headers = [(k, v) for k, v in response["headers"] if k.lower() != "content-encoding"]
@@ -53,9 +55,16 @@ def _read(path: Path) -> Iterator[Recording]:
             request=(request.get("body") or "").encode(),
             status=response["status"],
             headers=CIMultiDict(headers),
-            body=response["body"].encode(),
+            body=body,
             label=kept.get("label"),
         )
+
+
+def _body(response: dict[str, Any]) -> bytes | None:
+    if response.get("body") is not None:
+        return str(response["body"]).encode()
+    packed = response.get("body_base64")
+    return None if packed is None else b64decode(packed)
 
 
 def cuts(body: bytes, seed: int) -> Iterator[list[bytes]]:

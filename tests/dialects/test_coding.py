@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from proxy.core.failure import Failure, FailureKind
-from proxy.dialects.coding import Coding, Opener, coding_of, opened, readable
+from proxy.dialects.coding import (
+    MOST_OPENED_BYTES,
+    Beginning,
+    Coding,
+    Opener,
+    beginning,
+    coding_of,
+    readable,
+)
 
 TEXT = b'{"choices": []}' * 20
 
@@ -36,17 +44,19 @@ def headers(*codings: str) -> CIMultiDict[str]:
     ],
 )
 def test_opened(coding: str, pack: Callable[[bytes], bytes]) -> None:
-    assert opened(headers(coding), pack(TEXT)) == TEXT
+    assert beginning(headers(coding), pack(TEXT)) == Beginning(TEXT, True)
+    assert readable(headers(coding), pack(TEXT)) == TEXT
 
 
 def test_without_a_header_it_is_plain() -> None:
-    assert opened(headers(), TEXT) is TEXT
+    assert readable(headers(), TEXT) is TEXT
 
 
 @pytest.mark.parametrize("codings", [("br",), ("zstd",), ("gzip", "br"), ("gzip, gzip",), ("?",)])
 def test_what_cannot_be_opened_is_opaque(codings: tuple[str, ...]) -> None:
     assert coding_of(headers(*codings)) is Coding.OPAQUE
-    assert opened(headers(*codings), TEXT) is None
+    assert beginning(headers(*codings), TEXT) is None
+    assert readable(headers(*codings), TEXT) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +64,7 @@ def test_what_cannot_be_opened_is_opaque(codings: tuple[str, ...]) -> None:
 )
 def test_broken_or_cut_is_malformed(body: bytes) -> None:
     with pytest.raises(Failure) as caught:
-        opened(headers("gzip"), body)
+        beginning(headers("gzip"), body)
     assert caught.value.kind is FailureKind.MALFORMED
     assert readable(headers("gzip"), body) is None
 
@@ -70,13 +80,17 @@ def test_fed_byte_by_byte(pack: Callable[[bytes], bytes]) -> None:
 
 def test_gzip_of_several_members_and_padding() -> None:
     body = gzip.compress(b"one ") + gzip.compress(b"two") + b"\0\0"
-    assert opened(headers("gzip"), body) == b"one two"
+    assert readable(headers("gzip"), body) == b"one two"
 
 
 def test_a_bomb_is_left_alone() -> None:
     bomb = gzip.compress(bytes(64 * 1024 * 1024), 9)
     assert len(bomb) < 70_000
-    assert opened(headers("gzip"), bomb) is None
+    assert readable(headers("gzip"), bomb) is None
+    found = beginning(headers("gzip"), bomb)
+    assert found is not None
+    assert not found.whole
+    assert len(found.content) <= MOST_OPENED_BYTES + 1
     opener = Opener(Coding.GZIP)
     size = sum(len(opener.feed(bomb[at : at + 4096])) for at in range(0, len(bomb), 4096))
     assert opener.shut
@@ -88,5 +102,5 @@ def test_garbage_is_malformed_or_nothing(body: bytes, coding: str) -> None:
     found = readable(headers(coding), body)
     if found is None and coding != "br":
         with pytest.raises(Failure) as caught:
-            opened(headers(coding), body)
+            beginning(headers(coding), body)
         assert caught.value.kind is FailureKind.MALFORMED

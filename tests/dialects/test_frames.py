@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.dialects import frames
-from proxy.dialects.frames import Event, Frames, whole_events
+from proxy.dialects.frames import Event, Frames, comment, first_event, whole_events
 
 
 def events_of(*chunks: bytes) -> list[Event]:
@@ -74,6 +74,31 @@ def test_what_is_before_a_boundary_is_whole(before: list[bytes], after: list[byt
 )
 def test_boundaries(chunk: bytes, end: int) -> None:
     assert whole_events(chunk) == end
+
+
+@pytest.mark.parametrize(
+    ("chunk", "at", "end"),
+    [
+        (b"data: a\n\ndata: b\n\n", 0, 9),
+        (b"data: a\n\ndata: b\n\n", 9, 18),
+        (b"data: a\r\n\r\ndata: b", 0, 11),
+        (b"data: a\r\n\ndata: b", 0, 10),
+        (b"data: a\n\r\ndata: b", 0, 10),
+        (b"data: a\r\rdata: b", 0, 9),
+        (b"data: a\r\n", 0, 0),
+        (b"data: a\r\n\r", 0, 0),
+        (b"data: a\r\r", 0, 0),
+        (b"data: a\n", 0, 0),
+        (b"", 0, 0),
+    ],
+)
+def test_the_first_event(chunk: bytes, at: int, end: int) -> None:
+    assert first_event(chunk, at) == end
+
+
+def test_comments_are_no_events_whatever_their_words() -> None:
+    assert comment("is\nwaiting\r\n\r\ndata: x") == b": understudy is waiting data: x\n\n"
+    assert events_of(comment("is\nwaiting") + b"data: a\n\n") == events_of(b"data: a\n\n")
 
 
 def test_an_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,15 @@ def test_the_wait_is_read_from_headers() -> None:
     assert failure.retry_after_s == 7.0
 
 
+def test_the_word_on_retries_is_read_from_headers() -> None:
+    failure = RAW.judge(Operation.OTHER, 500, CIMultiDict({"x-should-retry": "false"}), b"", 0.0)
+    assert isinstance(failure, Failure)
+    assert failure.should_retry is False
+
+
 def test_nothing_is_read() -> None:
     assert RAW.recognise("POST", "/v1/chat/completions") is Operation.OTHER
-    assert RAW.read(Operation.OTHER, b'{"model": "m"}').model is None
+    assert RAW.read(Operation.OTHER, "/", b'{"model": "m"}').model is None
     assert RAW.reader(Operation.OTHER, CIMultiDict({"content-type": "text/event-stream"})) is None
     assert not RAW.whole(Operation.OTHER, JSON, b"{}", False)
     assert RAW.error_event(FailureKind.NETWORK, "cut") == b""
@@ -65,7 +71,7 @@ def test_a_request_goes_as_it_is_or_not_at_all() -> None:
     ],
 )
 def test_it_stands_in_for_nothing(ask: Callable[[], object]) -> None:
-    with pytest.raises(Unfit, match="reads no bodies"):
+    with pytest.raises(Unfit, match=r"the dialect raw (reads|makes) no"):
         ask()
 
 

@@ -5,16 +5,14 @@ from typing import get_args
 import pytest
 
 from proxy.dialects.dialect import Dialect
-from proxy.dialects.openai.dialect import OpenAI
-from proxy.dialects.raw import Raw
 from proxy.dialects.recognise import NAMES, dialect_named
 from proxy.policy import schema
 
 
 def test_by_name() -> None:
-    assert NAMES == ("openai", "raw")
     found: tuple[Dialect, ...] = tuple(dialect_named(name) for name in NAMES)
-    assert found == (OpenAI(), Raw())
+    assert tuple(dialect.name for dialect in found) == NAMES
+    assert len(set(map(type, found))) == len(NAMES)
 
 
 def test_policies_know_every_dialect_and_no_other() -> None:
@@ -22,5 +20,5 @@ def test_policies_know_every_dialect_and_no_other() -> None:
 
 
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
-    with pytest.raises(LookupError, match="openai, raw"):
+    with pytest.raises(LookupError, match=r"openai, anthropic, .*raw"):
         dialect_named("opneai")

@@ -5,14 +5,16 @@ from typing import Any
 
 import orjson
 
+from proxy.core.call import Operation
 from proxy.core.failure import Unfit
 from proxy.dialects.dialect import Asked
 from proxy.dialects.objects import object_in
+from proxy.dialects.openai.responses import keeps
 
 _NOTHING = Asked()
 
 
-def read(body: bytes) -> Asked:
+def read(body: bytes, operation: Operation = Operation.OTHER) -> Asked:
     """The model and whether a stream is wanted; nothing where the body is no JSON object."""
     if body[:1] not in (b"{", b" ", b"\n", b"\r", b"\t"):  # a form, a file, no body: not worth it
         return _NOTHING
@@ -20,7 +22,11 @@ def read(body: bytes) -> Asked:
     if asked is None:
         return _NOTHING
     model = asked.get("model")
-    return Asked(model if isinstance(model, str) else None, asked.get("stream") is True)
+    return Asked(
+        model if isinstance(model, str) else None,
+        asked.get("stream") is True,
+        operation is Operation.RESPONSES and keeps(asked),
+    )
 
 
 def rewrite(body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:

@@ -8,8 +8,30 @@ from proxy.core.call import Operation
 from proxy.core.failure import FailureKind
 from proxy.core.headers import Headers
 from proxy.dialects.credentials import CREDENTIALS
-from proxy.dialects.dialect import Asked, Complaint, Judgement, Question, StreamReader, Texts
-from proxy.dialects.openai import answer, asked, embeddings, keep, paths, question, say, stream
+from proxy.dialects.dialect import (
+    Asked,
+    Complaint,
+    Judgement,
+    Question,
+    Seam,
+    StreamReader,
+    Teller,
+    Texts,
+)
+from proxy.dialects.frames import WAITING
+from proxy.dialects.openai import (
+    answer,
+    asked,
+    embeddings,
+    keep,
+    paths,
+    prefill,
+    question,
+    say,
+    seam,
+    stream,
+    teller,
+)
 from proxy.dialects.openai import complaint as told
 
 
@@ -19,15 +41,20 @@ class OpenAI:
 
     name: str = "openai"
     credential_headers: frozenset[str] = CREDENTIALS
+    comment: bytes = WAITING
+    models_path: str = "/v1/models"
 
     def recognise(self, method: str, path: str) -> Operation:
         return paths.recognise(method, path)
 
-    def read(self, operation: Operation, body: bytes) -> Asked:
-        return asked.read(body)
+    def read(self, operation: Operation, path: str, body: bytes) -> Asked:
+        return asked.read(body, operation)
 
     def sign(self, api_key: str) -> tuple[tuple[str, str], ...]:
         return (("Authorization", f"Bearer {api_key}"),)
+
+    def readdress(self, path: str, model: str) -> str:
+        return path  # the body names the model
 
     def rewrite(self, body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:
         return asked.rewrite(body, model, changes)
@@ -37,7 +64,9 @@ class OpenAI:
     ) -> Judgement:
         return answer.judge(operation, status, headers, body, wall_s)
 
-    def reader(self, operation: Operation, headers: Headers) -> StreamReader | None:
+    def reader(
+        self, operation: Operation, headers: Headers, streamed: bool = False
+    ) -> StreamReader | None:
         return stream.reader(operation, headers)
 
     def whole(self, operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
@@ -64,3 +93,14 @@ class OpenAI:
 
     def error_event(self, kind: FailureKind, message: str) -> bytes:
         return told.error_event(kind, message)
+
+    def teller(self, operation: Operation, headers: Headers) -> Teller | None:
+        return teller.teller(operation, headers)
+
+    def seam(
+        self, operation: Operation, headers: Headers, said: str, *, continues: bool
+    ) -> Seam | None:
+        return seam.seam(operation, headers, said, continues=continues)
+
+    def prefilled(self, operation: Operation, body: bytes, said: str) -> bytes | None:
+        return prefill.prefilled(operation, body, said)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from proxy.core.call import Operation
+from proxy.core.failure import Failure
 from proxy.core.headers import Headers
-from proxy.dialects.coding import readable
+from proxy.dialects.coding import Beginning, beginning
 from proxy.dialects.frames import Frames
+from proxy.dialects.judging import MOST_PARSED_BYTES, is_object
 from proxy.dialects.objects import object_in
 
 _FINISHED = frozenset(("stop", "tool_calls", "function_call"))
@@ -13,20 +15,30 @@ _FINISHED = frozenset(("stop", "tool_calls", "function_call"))
 
 
 def whole(operation: Operation, headers: Headers, body: bytes, streamed: bool) -> bool:
-    """Whether a good answer is one to keep. What cannot be looked into never is."""
-    plain = readable(headers, body)
+    """Whether a good answer is one to keep. What cannot be looked into, or would take long, never
+    is; of vectors there is nothing that could hide among so many."""
+    try:
+        plain = beginning(headers, body)
+    except Failure:
+        return False
     if plain is None:
         return False
-    if operation in (Operation.CHAT, Operation.COMPLETIONS):
-        return _stream_is_whole(plain) if streamed else _answer_is_whole(plain)
     if operation is Operation.EMBEDDINGS:
-        answer = object_in(plain)
-        return answer is not None and bool(answer.get("data")) and not answer.get("error")
-    return False
+        return _vectors_are_whole(plain)
+    if operation not in (Operation.CHAT, Operation.COMPLETIONS) or not plain.whole:
+        return False
+    return _stream_is_whole(plain.content) if streamed else _answer_is_whole(plain.content)
+
+
+def _vectors_are_whole(plain: Beginning) -> bool:
+    if not plain.whole or len(plain.content) > MOST_PARSED_BYTES:
+        return is_object(plain) and plain.content.find(b'"embedding"') >= 0
+    answer = object_in(plain.content)
+    return answer is not None and bool(answer.get("data")) and not answer.get("error")
 
 
 def _answer_is_whole(plain: bytes) -> bool:
-    answer = object_in(plain)
+    answer = object_in(plain) if len(plain) <= MOST_PARSED_BYTES else None
     if answer is None or answer.get("error"):
         return False
     choices = _choices(answer)

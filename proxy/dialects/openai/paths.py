@@ -6,7 +6,10 @@ _POSTS = (
     # Longest first: chat completions end like completions.
     ("/chat/completions", Operation.CHAT),
     ("/completions", Operation.COMPLETIONS),
+    ("/responses", Operation.RESPONSES),
     ("/embeddings", Operation.EMBEDDINGS),
+    ("/moderations", Operation.MODERATIONS),
+    ("/rerank", Operation.RERANK),  # of Jina, Voyage, Together, vLLM
 )
 
 

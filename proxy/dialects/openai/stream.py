@@ -7,12 +7,16 @@ from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
 from proxy.dialects.coding import Coding, Opener, coding_of
-from proxy.dialects.frames import Event, Frames, whole_events
+from proxy.dialects.follow import Follower, ServerSent
+from proxy.dialects.frames import Event, Frames, first_event, whole_events
 from proxy.dialects.objects import object_in
 from proxy.dialects.openai import errors
+from proxy.dialects.openai.responses import Reading
 from proxy.dialects.openai.usage import usage_in
 
-_STREAMED = (Operation.CHAT, Operation.COMPLETIONS)
+STREAMED = (Operation.CHAT, Operation.COMPLETIONS)
+"""Whose streams are of choices."""
+_FOLLOWED = (*STREAMED, Operation.RESPONSES)
 _STATUS = 200
 _WORTH = (
     "content",
@@ -39,14 +43,21 @@ def is_stream(headers: Headers) -> bool:
     return kind.partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def reader(operation: Operation, headers: Headers) -> "Reader | None":
+def reader(operation: Operation, headers: Headers) -> "Reader | Follower | None":
     """Who follows an answer with these headers; None where there is no stream, or a shut one."""
-    if operation not in _STREAMED or not is_stream(headers):
+    if operation not in _FOLLOWED or not is_stream(headers):
         return None
     coding = coding_of(headers)
     if coding is Coding.OPAQUE:
         return None
-    return Reader(None if coding is Coding.PLAIN else Opener(coding))
+    return reader_of(operation, None if coding is Coding.PLAIN else Opener(coding))
+
+
+def reader_of(operation: Operation, opener: Opener | None = None) -> "Reader | Follower":
+    """Who follows a stream of `operation`, opened by `opener` where it is compressed."""
+    if operation is Operation.RESPONSES:
+        return Follower(Reading(), ServerSent(), opener)
+    return Reader(opener)
 
 
 class Reader:
@@ -96,7 +107,7 @@ class Reader:
     def finish(self) -> Failure | None:
         """None when the stream told its end ([DONE], or why it stopped); else `broken_stream`, or
         what is wrong with bytes that were no stream."""
-        if self.failure is not None or self._whole or self._blind:
+        if self.failure is not None or self.finished or self._blind:
             return self.failure
         if self._head is None:
             self._fail(FailureKind.BROKEN_STREAM, "its stream ended before it was finished")
@@ -115,8 +126,21 @@ class Reader:
         readable could be put between them."""
         return len(chunk) if self._opener is not None else whole_events(chunk)
 
+    def sound(self, chunk: bytes) -> int:
+        """Of a compressed stream, all of it: see `boundary`."""
+        if self._opener is not None:
+            return len(chunk)
+        at, probe = 0, Reader(None)
+        probe._head, probe.useful = None, True
+        while end := first_event(chunk, at):
+            probe.feed(chunk[at:end])
+            if probe.failure is not None:
+                return at
+            at = end
+        return len(chunk)
+
     @property
-    def _whole(self) -> bool:
+    def finished(self) -> bool:
         return self.done or (bool(self._finished) and self._finished >= self._seen)
 
     @property

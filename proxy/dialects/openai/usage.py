@@ -1,13 +1,8 @@
 """What an answer says it cost."""
 
-import re
 from typing import Any
 
 from proxy.core.event import UsageSeen
-from proxy.dialects.objects import object_in
-
-_END_BYTES = 512
-_USAGE = re.compile(rb'"usage"\s*:\s*(\{[^{}]*\})')
 
 
 def usage_in(document: dict[str, Any]) -> UsageSeen | None:
@@ -15,14 +10,11 @@ def usage_in(document: dict[str, Any]) -> UsageSeen | None:
     used = document.get("usage")
     if not isinstance(used, dict):
         return None
-    seen = UsageSeen(_count(used.get("prompt_tokens")), _count(used.get("completion_tokens")))
+    taken, given = used.get("prompt_tokens"), used.get("completion_tokens")
+    if "input_tokens" in used:  # as Responses calls them
+        taken, given = used["input_tokens"], used.get("output_tokens")
+    seen = UsageSeen(_count(taken), _count(given))
     return None if seen.input_tokens is None and seen.output_tokens is None else seen
-
-
-def usage_at_end(plain: bytes) -> UsageSeen | None:
-    """The tokens that stand at the end of an answer too large to read, as OpenAI puts them."""
-    found = _USAGE.search(plain[-_END_BYTES:])
-    return usage_in({"usage": object_in(found[1])}) if found else None
 
 
 def _count(value: Any) -> int | None:

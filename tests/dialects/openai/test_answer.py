@@ -11,7 +11,8 @@ from multidict import CIMultiDict
 from proxy.core.call import Operation
 from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure
-from proxy.dialects.openai.answer import MOST_NUMBERS_BYTES, judge
+from proxy.dialects.judging import MOST_PARSED_BYTES
+from proxy.dialects.openai.answer import judge
 
 JSON = CIMultiDict({"content-type": "application/json"})
 GOOD_CHAT = (
@@ -48,6 +49,18 @@ def kind_of(
         (Operation.COMPLETIONS, 200, GOOD_CHAT, None),
         (Operation.EMBEDDINGS, 200, GOOD_VECTORS, None),
         (Operation.EMBEDDINGS, 200, GOOD_CHAT, "malformed"),
+        (Operation.RESPONSES, 200, b'{"output": [], "error": null}', None),
+        (Operation.RESPONSES, 200, b'{"output": [], "status": "failed"}', "unavailable"),
+        (
+            Operation.RESPONSES,
+            200,
+            b'{"output": [], "error": {"code": "rate_limit_exceeded"}}',
+            "rate_limit",
+        ),
+        (Operation.MODERATIONS, 200, b'{"results": []}', None),
+        (Operation.MODERATIONS, 200, b"{}", "malformed"),
+        (Operation.RERANK, 200, b'{"results": []}', None),
+        (Operation.RERANK, 200, b'{"data": []}', None),
         (Operation.MODELS, 200, b"", None),
         (Operation.OTHER, 200, b'{"error": {"message": "x"}}', None),
         (Operation.OTHER, 204, b"", None),
@@ -77,14 +90,53 @@ def test_broken_codings_are_malformed_or_judged_by_status() -> None:
     assert kind_of(Operation.CHAT, 503, b"no gzip", headers) == "unavailable"
 
 
-def test_large_embeddings_are_looked_at_from_both_ends() -> None:
-    numbers = [0.123456789] * (MOST_NUMBERS_BYTES // 8)
-    used = {"prompt_tokens": 11, "total_tokens": 11}
-    body = orjson.dumps({"data": [{"embedding": numbers}], "usage": used})
-    assert len(body) > MOST_NUMBERS_BYTES
-    assert kind_of(Operation.EMBEDDINGS, 200, body) is None
-    assert judge(Operation.EMBEDDINGS, 200, JSON, body, 0.0) == UsageSeen(11, None)
-    assert kind_of(Operation.EMBEDDINGS, 200, body[:-300]) == "malformed"
+USED = {
+    "prompt_tokens": 11,
+    "completion_tokens": 7,
+    "prompt_tokens_details": {"cached_tokens": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "content"),
+    [
+        (Operation.EMBEDDINGS, {"data": [{"embedding": [0.123456789] * (MOST_PARSED_BYTES // 8)}]}),
+        (Operation.CHAT, {"choices": [{"message": {"content": "word " * MOST_PARSED_BYTES}}]}),
+        (Operation.RESPONSES, {"output": [{"text": "word " * MOST_PARSED_BYTES}]}),
+    ],
+)
+def test_large_answers_are_looked_at_from_both_ends(
+    operation: Operation, content: dict[str, object]
+) -> None:
+    body = orjson.dumps({"id": "x", **content, "usage": USED})
+    assert len(body) > MOST_PARSED_BYTES
+    assert judge(operation, 200, JSON, body, 0.0) == UsageSeen(11, 7)
+    assert kind_of(operation, 200, body[:-300]) == "malformed"
+    assert kind_of(operation, 200, body.replace(b'"usage"', b'"user"')) is None
+    other = Operation.CHAT if operation is not Operation.CHAT else Operation.EMBEDDINGS
+    assert kind_of(other, 200, body) == "malformed"
+    packed = CIMultiDict({**JSON, "content-encoding": "gzip"})
+    assert kind_of(operation, 200, gzip.compress(body), packed) is None
+
+
+def test_a_large_error_in_a_good_answer() -> None:
+    error = {"message": "maximum context length is 5 tokens", "code": None}
+    body = orjson.dumps({"error": error, "input": "choices " * MOST_PARSED_BYTES})
+    assert kind_of(Operation.CHAT, 200, body) == "context_length"
+
+
+def test_words_of_a_large_answer_are_not_its_keys() -> None:
+    told = '{"choices": [], "error": 1}'
+    body = orjson.dumps({"x": told * MOST_PARSED_BYTES})
+    assert kind_of(Operation.CHAT, 200, body) == "malformed"
+
+
+def test_a_large_stream_is_looked_at_from_both_ends() -> None:
+    word = b'data: {"choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
+    stop = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    body = word * (MOST_PARSED_BYTES // 20)
+    assert kind_of(Operation.CHAT, 200, body + stop) is None
+    assert kind_of(Operation.CHAT, 200, body) == "broken_stream"
 
 
 @pytest.mark.parametrize(

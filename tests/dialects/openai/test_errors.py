@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 
 from proxy.core.failure import FailureKind
 from proxy.dialects.openai.errors import failure, failure_inside
-from proxy.dialects.openai.said import said
+from proxy.dialects.said import said
 
 NOTHING: CIMultiDict[str] = CIMultiDict()
 
@@ -40,6 +40,10 @@ def said_with(**error: Any) -> bytes:
         (429, said_with(type="requests", message="please add a payment method"), "rate_limit"),
         (429, said_with(message="You exceeded your current quota, check billing"), "rate_limit"),
         (429, b"Too many requests.", "rate_limit"),
+        (429, said_with(message="fine-tune ... maximum of 3 active requests"), "bad_request"),
+        (429, said_with(message="The engine is currently overloaded"), "unavailable"),
+        (429, said_with(code="1113", message="Insufficient balance"), "quota"),
+        (403, b'{"error": "Your team has used all available credits"}', "quota"),
         (429, said_with(code="rate_limit_exceeded", message="Request too large for m"), "context"),
         (404, said_with(code="model_not_found"), "model"),
         (400, said_with(code="model_not_found"), "model"),
@@ -50,6 +54,14 @@ def said_with(**error: Any) -> bytes:
         (404, said_with(message="No thread found with id 't'"), "bad_request"),
         (404, said_with(code="404", message="Resource not found"), "bad_request"),
         (404, b"", "bad_request"),
+        (400, said_with(message="x/y is not a valid model ID"), "model"),
+        (400, b'{"errors": [{"code": "model_not_supported", "message": "no"}]}', "model"),
+        (400, said_with(code="tool_use_failed", message="did not call a tool"), "malformed"),
+        (
+            429,
+            said_with(code=429, metadata={"raw": '{"error": {"code": "insufficient_quota"}}'}),
+            "quota",
+        ),
         (400, said_with(code="context_length_exceeded"), "context"),
         (400, said_with(message="This model's maximum context length is 9 tokens"), "context"),
         (413, b"Failed to buffer the request body", "context"),
@@ -84,6 +96,10 @@ def test_kinds(status: int, body: bytes, kind: str) -> None:
         ({"error": {"type": "tokens"}}, "rate_limit"),
         ({"error": "overloaded"}, "unavailable"),
         ({"error": {"code": "content_filter", "status": 400}}, "content_filter"),
+        ({"error": {"message": "maximum context length is 9 tokens"}}, "context_length"),
+        ({"error": {"message": "The model `m` does not exist"}}, "model_not_found"),
+        ({"error": {"message": "Request too large", "type": "tokens"}}, "context_length"),
+        ({"error": {"code": "tool_use_failed"}}, "malformed"),
     ],
 )
 def test_kinds_where_the_status_says_nothing(document: dict[str, Any], kind: str) -> None:
@@ -118,6 +134,20 @@ def test_the_wait_comes_from_headers_or_words() -> None:
     body = said_with(message="Please try again in 2.5s", code="rate_limit_exceeded")
     assert failure(429, NOTHING, body, 0.0).retry_after_s == 2.5
     assert failure(429, CIMultiDict({"retry-after": "9"}), body, 0.0).retry_after_s == 9.0
+
+
+def test_a_model_that_did_not_obey_is_held_against_nobody() -> None:
+    assert failure(400, NOTHING, said_with(code="tool_use_failed"), 0.0).blameless
+    assert not failure(500, NOTHING, b"", 0.0).blameless
+    assert failure_inside({"error": {"code": "json_validate_failed"}}, 200).blameless
+
+
+def test_the_provider_says_whether_to_retry() -> None:
+    told = [
+        failure(500, CIMultiDict({"x-should-retry": word}), b"", 0.0).should_retry
+        for word in ("true", "false", "maybe")
+    ]
+    assert told == [True, False, None]
 
 
 JSON = st.recursive(

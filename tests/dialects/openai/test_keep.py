@@ -1,5 +1,6 @@
 """Only finished answers without a refusal are kept for others."""
 
+import gzip
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.core.call import Operation
+from proxy.dialects.judging import MOST_PARSED_BYTES
 from proxy.dialects.openai.keep import whole
 
 NONE: CIMultiDict[str] = CIMultiDict()
@@ -84,3 +86,13 @@ def test_what_is_shut_or_broken_is_not_kept() -> None:
     for coding in ("br", "gzip"):
         headers = CIMultiDict({"content-encoding": coding})
         assert not whole(Operation.CHAT, headers, answer("stop"), False)
+
+
+def test_large_answers() -> None:
+    """Vectors are worth keeping; of words, so many are hardly ever asked for again."""
+    vectors = b'{"data": [{"embedding": [' + b"0.5, " * MOST_PARSED_BYTES + b"0.5]}]}"
+    assert kept(vectors, operation=Operation.EMBEDDINGS)
+    assert not kept(vectors[:-2] + b", ", operation=Operation.EMBEDDINGS)
+    packed = CIMultiDict({"content-encoding": "gzip"})
+    assert whole(Operation.EMBEDDINGS, packed, gzip.compress(vectors), False)
+    assert not kept(answer("stop", content="word " * MOST_PARSED_BYTES))

@@ -238,3 +238,48 @@ def test_garbage_is_a_failure_or_nothing(chunks: list[bytes]) -> None:
     assert follower.failure is None or isinstance(follower.failure, Failure)
     whole = fed(b"".join(chunks))
     assert (follower.useful, str(follower.finish())) == (whole.useful, str(whole.finish()))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "finished"),
+    [
+        ((ROLE, WORD), False),
+        ((ROLE, WORD, STOP), True),
+        ((ROLE, WORD, STOP, WORD[:9]), True),
+        ((ROLE, WORD, DONE), True),
+        ((ROLE, WORD, delta("error")), False),
+        ((WORD, event(choices=[{"index": 1, "delta": {"content": "b"}}]), STOP), False),
+        ((), False),
+    ],
+)
+def test_finished(chunks: tuple[bytes, ...], finished: bool) -> None:
+    assert fed(*chunks).finished is finished
+
+
+ERROR = event(error={"message": "overloaded"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", ERROR),
+        (b"", ERROR + DONE),
+        (WORD + WORD, ERROR),
+        (WORD + b": ping\n\n" + WORD, ERROR + b'data: {"half'),
+        (WORD, b"event: error\ndata: gone\n\n" + WORD),
+        (b'x"}]}\n\n' + WORD, ERROR),
+        (b"<tail of a huge event\n\n", ERROR),
+        (WORD + WORD, b""),
+        (b"", b""),
+    ],
+)
+def test_what_came_before_the_error(before: bytes, after: bytes) -> None:
+    for end in (b"\n", b"\r\n"):
+        start = before.replace(b"\n", end)
+        assert fed(ROLE, WORD).sound(start + after.replace(b"\n", end)) == len(start)
+
+
+def test_in_a_compressed_stream_it_cannot_be_told() -> None:
+    follower = reader(Operation.CHAT, CIMultiDict({**SSE, "content-encoding": "gzip"}))
+    assert follower is not None
+    assert follower.sound(gzip.compress(WORD + ERROR)) == len(gzip.compress(WORD + ERROR))

@@ -1,0 +1,23 @@
+"""Anthropic's errors: with an error status, inside a good answer, in a stream."""
+
+from typing import Any
+
+from proxy.core.failure import Failure
+from proxy.core.headers import Headers
+from proxy.dialects import errors
+from proxy.dialects.anthropic.kinds import implied_status, kind_of
+from proxy.dialects.said import said, said_in
+
+
+def failure(status: int, headers: Headers, body: bytes, wall_s: float) -> Failure:
+    """The failure that an answer with an error status is; `body` is opened already."""
+    words = said(body, wall_s)
+    kind = kind_of(words, status, headers)
+    return errors.failure_of(kind, words, status, headers, wall_s)
+
+
+def failure_inside(document: dict[str, Any], status: int) -> Failure:
+    """The failure that the error in a good answer or an event is. `status` is that of the answer,
+    which was no error; what counts is the one that the error implies."""
+    words = said_in(document)
+    return errors.failure_inside(kind_of(words, implied_status(words)), words, status)

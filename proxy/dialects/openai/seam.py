@@ -1,0 +1,100 @@
+"""Where one stream goes on with the text of another.
+
+said so far     Hello wor
+second stream   role | He | llo world | , how | are you?
+passed on                       ld    | , how | are you?
+"""
+
+import orjson
+
+from proxy.core.call import Operation
+from proxy.core.headers import Headers
+from proxy.dialects.frames import MOST_HELD_BYTES, Event, Frames, first_event
+from proxy.dialects.objects import object_in
+from proxy.dialects.openai.piece import PIECES, Piece, Pieces
+from proxy.dialects.openai.teller import teller
+
+
+def seam(operation: Operation, headers: Headers, said: str, *, continues: bool) -> "Seam | None":
+    """Who joins such an answer to `said`; None where it is no stream of text, or compressed."""
+    if teller(operation, headers) is None:
+        return None
+    return Seam("" if continues else said, begun=bool(said))
+
+
+class Seam:
+    """See `proxy.dialects.dialect.Seam`. `repeated` is the text that the answer begins with and the
+    app has; where its text has `begun`, it is not given any more thinking before the rest of it.
+
+    Up to its place, events are taken apart: those without text are dropped (the role, thinking,
+    what filters found, comments), and so are those that only repeat. The one in which the new text
+    begins is cut. A tool call, a refusal or an end before that place is another answer.
+    """
+
+    __slots__ = ("_begun", "_held", "_left", "_pieces", "diverged", "through")
+
+    def __init__(self, repeated: str, *, begun: bool, pieces: Pieces = PIECES) -> None:
+        self._pieces = pieces
+        self._left = repeated  # what is still to be repeated
+        self._begun = begun
+        self._held = b""
+        self.through = False
+        self.diverged = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self.through:
+            return chunk
+        held = self._held + chunk
+        at = 0
+        while not self.diverged and (end := first_event(held, at)):
+            given = self._take(held[at:end])
+            at = end
+            if given:
+                self.through = True
+                self._held = b""
+                return given + held[at:]
+        self._held = b"" if self.diverged else held[at:]
+        if len(self._held) > MOST_HELD_BYTES:
+            self._diverge()
+        return b""
+
+    def finish(self) -> bytes:
+        given = b"" if self.through else self.feed(b"\n\n")  # an event may lack its blank line
+        self.diverged = not self.through
+        return given
+
+    def _take(self, block: bytes) -> bytes:
+        """What of one event is to be given."""
+        for event in Frames().feed(block):
+            piece = self._pieces.of(event.data)
+            if piece is None and event.data.startswith(b"[DONE]"):
+                piece = Piece("", thinks=False, more=False, finish=True)
+            if piece is not None:
+                return self._choose(block, event, piece)
+        return b""
+
+    def _choose(self, block: bytes, event: Event, piece: Piece) -> bytes:
+        left, text = self._left, piece.text
+        telling = piece.more or piece.finish
+        if left and text.startswith(left):
+            self._left = ""
+            new = text[len(left) :]
+            return self._cut(event, new) if new or telling else b""
+        if left and left.startswith(text) and not telling:
+            self._left = left[len(text) :]
+            return b""
+        if left:
+            self._diverge()
+            return b""
+        return block if text or telling or (piece.thinks and not self._begun) else b""
+
+    def _diverge(self) -> None:
+        self.diverged = True
+        self._held = b""
+
+    def _cut(self, event: Event, text: str) -> bytes:
+        """The event with `text` in place of its own."""
+        document = object_in(event.data)
+        assert document is not None  # a piece was found in it
+        name = b"event: " + event.name + b"\n" if event.name else b""
+        return name + b"data: " + orjson.dumps(self._pieces.with_text(document, text)) + b"\n\n"
