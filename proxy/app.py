@@ -86,6 +86,7 @@ class App:
             self._engine,
             self._reloader,
             parts.standings,
+            self._living.prober,
             parts.store,
             self._living.model,
             self._telemetry,
@@ -97,6 +98,7 @@ class App:
 
     def _applied(self, snapshot: Snapshot) -> None:
         self._living.model.configure(snapshot.backend)
+        self._living.prober.configure(snapshot.upstreams.values())
 
     def _server_of(self, target: str) -> Server | None:
         program = self._engine.program
@@ -112,6 +114,7 @@ class App:
         port = await _open(self._listener, settings.listen.host, settings.listen.port, "--listen")
         self._listener.know_own_ports({port: "listen", admin_port: "admin"})
         snapshot = self._engine.program.snapshot
+        self._living.prober.configure(snapshot.upstreams.values())
         self._watching = asyncio.create_task(self._reloader.watch(), name="policy watch")
         self._watching.add_done_callback(_unless_cancelled)
         if snapshot.backend.load == "start":

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from aiohttp.abc import AbstractResolver
+
 from proxy.cache.memory import MemoryStore
 from proxy.core.clock import Clock, Dice
 from proxy.core.handler import Handler
@@ -12,20 +14,31 @@ from proxy.embeddings.model import LocalModel
 from proxy.engine.parts import Parts
 from proxy.policy.schema import Backend
 from proxy.policy.snapshot import Upstream
+from proxy.resilience.prober import Prober
 from proxy.resilience.state import Standings
 from proxy.upstream.address import GuardedResolver
 from proxy.upstream.handler import Send
 from proxy.upstream.origin import Origin
 from proxy.upstream.passthrough import Passthrough
 from proxy.upstream.pool import Pool
+from proxy.upstream.probe import Probe
 
 
 class Living:
-    """Connections, the local model, standings and the cache. Made inside the event loop."""
+    """Connections, the local model, standings, who probes, and the cache. Made inside the event
+    loop."""
 
-    def __init__(self, backend: Backend, clock: Clock, dice: Dice, hear: Hear) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Clock,
+        dice: Dice,
+        hear: Hear,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        """`resolver` says where providers' names lead; by default, the system does."""
         self.model = LocalModel(backend, clock, hear)
-        self._providers, self._strangers = Pool(), Pool(GuardedResolver())
+        self._providers, self._strangers = Pool(resolver), Pool(GuardedResolver())
         self.parts = Parts(
             clock=clock,
             dice=dice,
@@ -36,6 +49,8 @@ class Living:
             local=self._local,
             passthrough=Passthrough(self._strangers, clock),
         )
+        probe = Probe(self._send, clock)
+        self.prober = Prober(clock, dice, self.parts.standings, probe, hear)
 
     def _send(self, upstream: Upstream, origins: Mapping[str, Origin], dialect: Dialect) -> Handler:
         origin = origins[upstream.name]
@@ -46,6 +61,7 @@ class Living:
         return Encode(self.model, dialect)
 
     async def close(self) -> None:
+        await self.prober.close()
         await self._providers.close()
         await self._strangers.close()
         await self.model.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from proxy.cache.fields import wishes_in
 from proxy.core.call import Call
-from proxy.core.event import FellBack
+from proxy.core.event import FellBack, Resumed
 from proxy.core.reply import End, Reply, Source
 
 
@@ -25,6 +25,11 @@ def worth_keeping(call: Call, reply: Reply) -> bool:
         and "*" not in headers.getall("vary", [])  # RFC 9111 4.1: such an answer fits no other call
         and not any(type(entry.event) is FellBack for entry in call.journal.entries)
     )
+
+
+def was_joined(call: Call) -> bool:
+    """Whether the answer is of several providers, now that it has ended: nobody said all of it."""
+    return any(type(entry.event) is Resumed for entry in call.journal.entries)
 
 
 class Intake:

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from proxy.cache.entry import Entry
 from proxy.cache.fields import directives, forward_status, hit_status, kept_fields, wishes_in
-from proxy.cache.intake import Intake, worth_keeping
+from proxy.cache.intake import Intake, was_joined, worth_keeping
 from proxy.cache.key import exact_key
 from proxy.cache.store import Store
 from proxy.core.call import Call, Operation
@@ -122,8 +122,8 @@ class Cached:
         received_at: float,
         body: bytes,
     ) -> None:
-        streamed = self.dialect.reader(call.operation, headers) is not None
-        if not self.dialect.whole(call.operation, headers, body, streamed):
+        streamed = self.dialect.reader(call.operation, headers, call.stream) is not None
+        if not self.dialect.whole(call.operation, headers, body, streamed) or was_joined(call):
             return
         entry = Entry(
             status=200,

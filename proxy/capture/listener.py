@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from aiohttp.web import BaseRequest, StreamResponse
 
+from proxy.capture.early import Early
 from proxy.capture.identify import Place, Refused, identify
 from proxy.capture.intake import take_in
 from proxy.capture.relay import relay, stop
@@ -19,6 +20,7 @@ from proxy.core.journal import Hear, Journal
 from proxy.dialects.recognise import dialect_named
 from proxy.engine.compile import Program
 from proxy.engine.serve import Engine, serve
+from proxy.resilience.deadline import kept_alive
 
 KEEPALIVE_S = 75.0
 """How long an app's idle connection is kept: longer than SDKs keep theirs, so they close it."""
@@ -109,7 +111,7 @@ class Listener:
             origin = program.origins.get(place.upstream)
             path = place.path.removeprefix(origin.prefix) if origin else place.path
             operation = dialect.recognise(request.method, path)
-            asked = dialect.read(operation, body)
+            asked = dialect.read(operation, path, body)
             call_id = f"us-{self._dice.bits(64):016x}"
             call = Call(
                 id=call_id,
@@ -126,9 +128,17 @@ class Listener:
                 journal=Journal(call_id, self._clock, self._hear),
                 rest=rest,
                 trace=self._trace_for(request.headers),
+                stateful=asked.stateful,
             )
-            reply = await serve(program, call, known=place.known)
-            kept = await relay(request, call, reply, dialect, last=self._draining)
+            early = None
+            if kept_alive(call, dialect) and request.version >= (1, 1):
+                early = Early(request, call, dialect.comment, self._clock)
+            try:
+                reply = await serve(program, call, known=place.known)
+            finally:
+                if early is not None:
+                    early.stop()
+            kept = await relay(request, call, reply, dialect, early, last=self._draining)
         finally:
             self._running.discard(task)
         return self._kept if kept else self._closed

@@ -15,6 +15,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict, istr
 
+from proxy.capture.early import Early, Write, marks, onward
 from proxy.core.call import Call
 from proxy.core.event import StreamBroke
 from proxy.core.failure import Failure, FailureKind
@@ -31,7 +32,13 @@ _RESET_AT_CLOSE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
 async def relay(
-    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, *, last: bool
+    request: BaseRequest,
+    call: Call,
+    reply: Reply,
+    dialect: Dialect,
+    early: Early | None = None,
+    *,
+    last: bool,
 ) -> bool:
     """Send `reply`, and close it. Returns whether the connection can serve another request.
 
@@ -39,15 +46,20 @@ async def relay(
     its word ends a stream with an error that the app can see; any other is the app's hang-up.
     """
     end = End.LOST
+    begun = early is not None and early.begun
     try:
-        end = await _send(request, call, reply, dialect, last)
+        if begun:
+            end = await _go_on(request, call, reply, dialect)
+        else:
+            end = await _send(request, call, reply, dialect, last)
     except ConnectionError:
         end = End.ABANDONED
     except asyncio.CancelledError as cancelled:
         end = End.ABANDONED
         if cancelled.args == (STOPPING,):
             end = End.LOST
-            await _break(request, reply, dialect, FailureKind.NETWORK, STOPPING)
+            if begun or _takes_events(reply):
+                await _break(request, dialect.error_event(FailureKind.NETWORK, STOPPING))
         raise
     finally:
         if end is not End.COMPLETE:
@@ -86,8 +98,25 @@ async def _send(
         await request.writer.drain()
     else:
         framed = _frame(request, reply, fields)
-        return await _pump(request, call, reply, dialect, head(first_line, fields), framed)
+        _transport(request).write(head(first_line, fields))
+        events = _takes_events(reply)
+        end = await _pump(request, call, reply, dialect, request.writer.write, events)
+        if end is End.COMPLETE and not framed:
+            request.protocol.force_close()
+        return end
     return End.COMPLETE
+
+
+async def _go_on(request: BaseRequest, call: Call, reply: Reply, dialect: Dialect) -> End:
+    """Send `reply` to an app that was kept waiting: status and head have gone out, and promised
+    events. What is none ends as an error among them."""
+    write = onward(reply, request.writer.write)
+    if write is None:
+        failure = reply.broke or Failure(FailureKind.MALFORMED, "the answer is no stream of events")
+        await _break(request, dialect.error_event(failure.kind, failure.message))
+        return End.BROKEN
+    await request.writer.write(marks(call, reply))
+    return await _pump(request, call, reply, dialect, write, events=True)
 
 
 def _cut(request: BaseRequest) -> None:
@@ -124,41 +153,33 @@ def _frame(request: BaseRequest, reply: Reply, fields: CIMultiDict[str]) -> bool
 
 
 async def _pump(
-    request: BaseRequest,
-    call: Call,
-    reply: Reply,
-    dialect: Dialect,
-    opening: bytes,
-    framed: bool,
+    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, write: Write, events: bool
 ) -> End:
     taps = reply.taps
-    writer = request.writer
-    _transport(request).write(opening)
     try:
         async for chunk in reply.body:
             for tap in taps:
                 tap(chunk)
-            await writer.write(chunk)
+            await write(chunk)
     except Failure as failure:
         reply.broke = failure
-        call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
-        if not failure.in_band:
-            await _break(request, reply, dialect, failure.kind, failure.message)
+        target = failure.target or reply.target
+        call.journal.tell(StreamBroke(target, failure.kind, failure.message))
+        if events and not failure.in_band:
+            told = failure.refusal  # the provider's own words, where it has some
+            event = told.body if told else dialect.error_event(failure.kind, failure.message)
+            await _break(request, event)
         return End.BROKEN
-    await writer.write_eof()
-    if not framed:
-        request.protocol.force_close()
+    await request.writer.write_eof()
     return End.COMPLETE
 
 
-async def _break(
-    request: BaseRequest, reply: Reply, dialect: Dialect, kind: FailureKind, message: str
-) -> None:
-    """The dialect's in-band error, where the reply is a stream of events that was begun."""
+async def _break(request: BaseRequest, event: bytes) -> None:
+    """End a stream of events that was begun with one that says why."""
     transport = request.transport
-    if _takes_events(reply) and transport is not None and not transport.is_closing():
+    if transport is not None and not transport.is_closing():
         with suppress(ConnectionError):  # the app has gone too: it needs no telling
-            await request.writer.write(dialect.error_event(kind, message))
+            await request.writer.write(event)
 
 
 def _takes_events(reply: Reply) -> bool:

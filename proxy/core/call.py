@@ -15,7 +15,11 @@ class Operation(StrEnum):
 
     CHAT = "chat"
     COMPLETIONS = "completions"
+    RESPONSES = "responses"
     EMBEDDINGS = "embeddings"
+    COUNT_TOKENS = "count_tokens"
+    RERANK = "rerank"
+    MODERATIONS = "moderations"
     MODELS = "models"
     OTHER = "other"
 
@@ -44,9 +48,8 @@ class Trace:
         return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if self.sampled else '00'}"
 
 
-_REPEATABLE = frozenset(
-    (Operation.CHAT, Operation.COMPLETIONS, Operation.EMBEDDINGS, Operation.MODELS)
-)
+_REPEATABLE = frozenset(Operation) - {Operation.OTHER}
+"""They only compute an answer. Others make files, jobs, threads: twice, if they are asked twice."""
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -60,6 +63,7 @@ class Call(NamedTuple):
     `begin_by` and `end_by` are times of `Clock.now`: the answer has to begin, and to be whole, by
     then. `said` is text that the app was given of a stream that broke: what is asked for is the
     rest. Who must `insist` is let through an open breaker: nobody else is left to ask.
+    A `stateful` request has the provider keep something, beside its answer.
     """
 
     id: str
@@ -80,6 +84,7 @@ class Call(NamedTuple):
     end_by: float = inf
     said: str = ""
     insist: bool = False
+    stateful: bool = False
 
     def __repr__(self) -> str:  # neither keys nor bodies get into a log by accident
         return f"Call({self.id}, {self.method} {self.operation} of {self.upstream})"
@@ -90,7 +95,9 @@ class Call(NamedTuple):
 
         True for methods without effect, and for operations that only compute an answer.
         """
-        return self.rest is None and (self.method in _SAFE_METHODS or self.operation in _REPEATABLE)
+        return self.rest is None and (
+            self.method in _SAFE_METHODS or (self.operation in _REPEATABLE and not self.stateful)
+        )
 
     def under(self, span_id: int) -> "Call":
         """This call as one attempt sends it: in the trace, `span_id` is the parent from here on."""

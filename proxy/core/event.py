@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxy.core.failure import FailureKind
+from proxy.core.failure import FailureKind, Hop
 from proxy.core.reply import End, Source
 
 if TYPE_CHECKING:  # a call keeps the journal of its events, and two of them name the call
@@ -21,6 +21,14 @@ class CacheOutcome(StrEnum):
     STALE = "stale"
     STORED = "stored"
     BYPASSED = "bypassed"
+
+
+class NoRetry(StrEnum):
+    """Why another attempt was not made."""
+
+    BUDGET = "budget"  # retries and hedges have had their share of the target's calls
+    ATTEMPTS = "attempts"  # as many as the policy allows were made
+    TIME = "time"  # it would come too late: for the call, or for what the policy waits
 
 
 class AttemptStarted(NamedTuple):
@@ -42,6 +50,7 @@ class AttemptEnded(NamedTuple):
     kind: FailureKind | None = None
     message: str = ""
     retry_after_s: float | None = None
+    hop: Hop | None = None
 
 
 class AttemptCancelled(NamedTuple):
@@ -53,11 +62,13 @@ class AttemptCancelled(NamedTuple):
 
 
 class PassedOver(NamedTuple):
-    """A target was not asked: it cannot do this call, or its breaker is open."""
+    """A target was not asked: for a failure of `kind` that is known already, or because it cannot
+    do this call (`unfit`: the kind of its Unfit)."""
 
     target: str
     reason: str
     kind: FailureKind | None = None
+    unfit: FailureKind | None = None
 
 
 class Retrying(NamedTuple):
@@ -69,12 +80,11 @@ class Retrying(NamedTuple):
 
 
 class RetryRefused(NamedTuple):
-    """Another attempt was due and not made: the target's retry budget is spent, or there is no
-    time left for it (`reason`)."""
+    """After a failure of `kind` the same target would have been asked again, and was not."""
 
     target: str
     kind: FailureKind
-    reason: str
+    reason: NoRetry
 
 
 class Hedged(NamedTuple):
@@ -117,10 +127,11 @@ class StreamBroke(NamedTuple):
 
 
 class UsageSeen(NamedTuple):
-    """Tokens as the provider counts them."""
+    """Tokens as the provider counts them. `target` is empty where it has not been said yet."""
 
     input_tokens: int | None
     output_tokens: int | None
+    target: str = ""
 
 
 class CallStarted(NamedTuple):
@@ -153,6 +164,10 @@ class CallEnded(NamedTuple):
         return f"CallEnded({self.call.id}, status={self.status}, end={self.end})"
 
 
+BY_HAND = "by hand"
+"""The reason of what an operator did."""
+
+
 @dataclass(frozen=True, slots=True)
 class BreakerMoved:
     """An upstream's breaker changed its state: closed, open or half_open."""
@@ -174,7 +189,7 @@ class HealthMoved:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """An upstream was asked something cheap, to see how it is. `error` is empty where it is well."""
+    """An upstream was asked something cheap to see how it is. `error` is empty where it is well."""
 
     upstream: str
     duration_s: float

@@ -32,6 +32,19 @@ class FailureKind(StrEnum):
     LIMIT = "limit"
 
 
+class Hop(StrEnum):
+    """What went wrong on the way to a target, where that is known more exactly than by the kind: in
+    the words of RFC 9209 2.3."""
+
+    DNS_ERROR = "dns_error"
+    REFUSED = "connection_refused"
+    TERMINATED = "connection_terminated"
+    UNROUTABLE = "destination_ip_unroutable"
+    PROHIBITED = "destination_ip_prohibited"
+    TLS_CERTIFICATE = "tls_certificate_error"
+    TLS_PROTOCOL = "tls_protocol_error"
+
+
 class Traits(NamedTuple):
     """What follows from a kind, unless the policy says otherwise."""
 
@@ -109,7 +122,7 @@ class Failure(Exception):
     `should_retry` its word (`x-should-retry`) on whether the same request can do better. `in_band`
     says that the app was told within the stream already. `cause` is the kind of the failures for
     which a target was not asked at all. A `blameless` failure says nothing of its target: the
-    app's patience was at its end.
+    app's patience was at its end. `hop` is what went wrong on the way, if that is known.
     """
 
     def __init__(
@@ -126,6 +139,7 @@ class Failure(Exception):
         should_retry: bool | None = None,
         cause: FailureKind | None = None,
         blameless: bool = False,
+        hop: Hop | None = None,
     ) -> None:
         super().__init__(kind, message)
         self.kind = kind
@@ -139,6 +153,7 @@ class Failure(Exception):
         self.should_retry = should_retry
         self.cause = cause
         self.blameless = blameless
+        self.hop = hop
 
     def __str__(self) -> str:
         where = f"{self.target}: " if self.target else ""

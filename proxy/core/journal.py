@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from proxy.core.clock import Clock
-from proxy.core.event import AttemptEnded, AttemptStarted, CallEvent, Event, PassedOver
+from proxy.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    CallEvent,
+    Event,
+    PassedOver,
+    StreamBroke,
+)
 
 Hear = Callable[[Event, "Journal | None"], None]
 """Who is told of an event as it happens; the journal is that of the call it belongs to, if any.
@@ -18,13 +25,13 @@ class Entry(NamedTuple):
     event: CallEvent
 
 
-_MAY_FAIL = (AttemptEnded, PassedOver)
+_MAY_FAIL = (AttemptEnded, PassedOver, StreamBroke)
 
 
 class Journal:
     """The account of one call, in order: its marks, its trace and its error body come from it.
 
-    `attempts` counts provider calls, `failures` those that failed and targets held back.
+    `attempts` counts provider calls, `failures` those that failed or broke, and targets held back.
     """
 
     __slots__ = ("_clock", "_hear", "attempts", "call_id", "entries", "failures", "opened_at")

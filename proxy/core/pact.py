@@ -14,7 +14,7 @@ RETRY_AFTER = "Retry-After"
 RETRY_AFTER_MS = "retry-after-ms"
 _RETRY_COUNT = "x-stainless-retry-count"
 _SDK_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
-_OWN_TIMEOUT = "x-understudy-timeout"
+OWN_TIMEOUT = "x-understudy-timeout"
 
 
 def app_retries(headers: Headers) -> int:
@@ -34,7 +34,7 @@ def sdk_timeout_s(headers: Headers) -> float | None:
 def app_timeout_s(headers: Headers) -> float | None:
     """How long the app gives the whole call (`x-understudy-timeout`: `30`, `1.5s`, `500ms`); None
     where it does not say."""
-    told = headers.get(_OWN_TIMEOUT)
+    told = headers.get(OWN_TIMEOUT)
     if told is None:
         return None
     told = told.strip()

@@ -32,10 +32,20 @@ from proxy.mock.handler import Mock
 from proxy.policy.match import find_route
 from proxy.policy.snapshot import Route, Snapshot, Upstream
 from proxy.policy.snapshot import Target as PolicyTarget
+from proxy.resilience.balanced import Balanced
+from proxy.resilience.deadline import Deadline
+from proxy.resilience.fastest import Fastest
 from proxy.resilience.first_byte import FirstByte
 from proxy.resilience.guard import Guard
+from proxy.resilience.hold import Hold
+from proxy.resilience.last_resort import LastResort
+from proxy.resilience.limited import Limited
+from proxy.resilience.nobody import Nobody
+from proxy.resilience.resume import Resume
 from proxy.resilience.retry import Retry
-from proxy.resilience.sequential import LastResort, Sequential, Target
+from proxy.resilience.sequential import Sequential
+from proxy.resilience.strategy import Strategy
+from proxy.resilience.target import Target
 from proxy.upstream.adapt import Adapt
 from proxy.upstream.origin import Origin
 from proxy.upstream.passthrough import TARGET as PASSTHROUGH
@@ -105,17 +115,12 @@ class _Builder:
 
     def route(self, route: Route, dialect: Dialect) -> Handler:
         parts = self.parts
-        targets = []
-        for target in route.targets:
-            if target.local:
-                handler = parts.local(dialect)
-            else:
-                upstream = self.snapshot.upstreams[target.name]
-                own = dialect_named(upstream.dialect)
-                inner = self._attempts(upstream, own)
-                handler = Adapt(inner, upstream, own, target.model, target.set)
-            targets.append(Target(target.name, target.on, handler))
-        answer: Handler = Sequential(tuple(targets))
+        if not route.targets:
+            return Nobody(f"the mode {self.snapshot.mode} allows none of this route's targets")
+        strategy = self._strategy(route, dialect)
+        answer: Handler = strategy
+        if route.mid_stream == "resume":
+            answer = Resume(strategy, dialect, parts.clock)
         if route.cache is not None:
             cache = route.cache
             answer = Cached(
@@ -130,7 +135,32 @@ class _Builder:
         if route.last_resort == "mock":
             mock = Mock(dialect, parts.clock)
             answer = LastResort(answer, MOCK, ELSEWHERE, mock)
-        return answer
+        return Deadline(answer, route.deadline, dialect, parts.clock)
+
+    def _strategy(self, route: Route, dialect: Dialect) -> Strategy:
+        parts = self.parts
+        hold = route.mid_stream == "hold"
+        targets = tuple(self._target(target, dialect, hold) for target in route.targets)
+        if_open = route.when_all_open
+        match route.strategy:
+            case "sequential":
+                return Sequential(targets, if_open, parts.clock)
+            case "fastest":
+                return Fastest(targets, route.hedge_after, route.extra_calls, if_open, parts.clock)
+            case "load_balanced":
+                now = parts.clock.now()
+                loads = tuple(parts.loads.of(target.name, now) for target in targets)
+                return Balanced(targets, if_open, parts.clock, parts.dice, loads)
+
+    def _target(self, target: PolicyTarget, dialect: Dialect, hold: bool) -> Target:
+        if target.upstream is None:
+            return Target(target.name, target.on, self.parts.local(dialect), weight=target.weight)
+        upstream = self.snapshot.upstreams[target.upstream]
+        own = dialect_named(upstream.dialect)
+        inner = self._attempts(upstream, own, target.max_retries, hold)
+        handler = Adapt(inner, upstream, own, target.model, target.set)
+        standing = self.parts.standings.of(upstream)
+        return Target(target.name, target.on, handler, standing, target.weight)
 
     def _asked_of(self, target: PolicyTarget) -> tuple[object, ...]:
         """All that decides what `target` makes of a request, for the cache: an answer to one
@@ -143,12 +173,29 @@ class _Builder:
 
     def alone(self, upstream: Upstream, dialect: Dialect) -> Handler:
         """What becomes of a call that no route governs: the upstream under its own settings."""
-        return Adapt(self._attempts(upstream, dialect), upstream, dialect, None, {})
+        mode = self.snapshot.mode
+        if mode is not None and mode.alone and upstream.tier not in mode.tiers:
+            return Nobody(f"the mode {mode} allows no upstream of the tier {upstream.tier}")
+        answer = Adapt(self._attempts(upstream, dialect), upstream, dialect, None, {})
+        return Deadline(answer, None, dialect, self.parts.clock)
 
-    def _attempts(self, upstream: Upstream, dialect: Dialect) -> Handler:
+    def _attempts(
+        self,
+        upstream: Upstream,
+        dialect: Dialect,
+        max_retries: int | None = None,
+        hold: bool = False,
+    ) -> Handler:
         parts = self.parts
+        retry = upstream.retry
+        if max_retries is not None:
+            retry = retry.model_copy(update={"attempts": max_retries + 1})
         send = parts.send(upstream, self.origins, dialect)
         first_byte = FirstByte(send, upstream.name, dialect, upstream.timeout, parts.clock)
         standing = parts.standings.of(upstream)
-        guard = Guard(first_byte, upstream.name, standing, parts.clock, parts.dice)
-        return Retry(guard, upstream.name, upstream.retry, parts.clock, parts.dice)
+        attempt: Handler = Guard(first_byte, upstream.name, standing, parts.clock, parts.dice)
+        if upstream.limit.concurrency is not None:
+            attempt = Limited(attempt, upstream.name, standing)
+        if hold:
+            attempt = Hold(attempt)
+        return Retry(attempt, upstream.name, standing, retry, parts.clock, parts.dice)

@@ -6,8 +6,9 @@ from typing import Any
 from multidict import CIMultiDict
 
 from proxy.core.call import Call
-from proxy.core.event import AttemptEnded, PassedOver
-from proxy.core.failure import Exhausted, Failure, FailureKind
+from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver, StreamBroke
+from proxy.core.failure import Exhausted, Failure, FailureKind, Refusal
+from proxy.core.pact import RETRY_AFTER, SHOULD_RETRY, retry_fields
 from proxy.core.reply import Reply, Source, Whole
 from proxy.dialects.dialect import Complaint, Dialect
 
@@ -29,27 +30,34 @@ def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
     """The provider's own error, unchanged, where one target alone was asked; else an error that
     names every attempt, with the status of the failure that best tells the app what to do."""
     if failure.refusal is not None and failure.target == call.upstream:
-        refusal = failure.refusal
-        return Reply(
-            refusal.status,
-            refusal.headers,
-            Whole(refusal.body),
-            source=Source.UPSTREAM,
-            target=failure.target,
-            reason=refusal.reason,
-        )
-    status = _status(call, failure)
+        return _unchanged(call, failure.refusal, failure.target)
     complaint = Complaint(
-        status=status,
+        status=_status(call, failure),
         message=_message(failure),
         type="fallback_exhausted",
         code=failure.kind.value,
         attempts=tuple(_attempts(call)),
     )
-    headers = {"x-should-retry": "false"}
-    if failure.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, round(failure.retry_after_s + 0.499)))
-    return _reply(call, complaint, dialect, headers, failure.target or call.upstream)
+    fields = retry_fields(failure.retry_after_s)
+    return _reply(call, complaint, dialect, fields, failure.target or call.upstream)
+
+
+def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
+    """A provider's own error, byte for byte. Where it was asked more than once, the app's SDK is
+    told that it need not do the same all over again."""
+    headers = refusal.headers
+    if call.journal.attempts > 1:
+        told = CIMultiDict(headers.items())
+        told[SHOULD_RETRY] = "false"
+        headers = told
+    return Reply(
+        refusal.status,
+        headers,
+        Whole(refusal.body),
+        source=Source.UPSTREAM,
+        target=target,
+        reason=refusal.reason,
+    )
 
 
 def bug_reply(call: Call, dialect: Dialect) -> Reply:
@@ -60,7 +68,7 @@ def bug_reply(call: Call, dialect: Dialect) -> Reply:
         type="internal_error",
         code="internal_error",
     )
-    return _reply(call, complaint, dialect, {"x-should-retry": "false"}, call.upstream)
+    return _reply(call, complaint, dialect, retry_fields(None), call.upstream)
 
 
 def stopping_reply(call: Call, dialect: Dialect) -> Reply:
@@ -71,7 +79,7 @@ def stopping_reply(call: Call, dialect: Dialect) -> Reply:
         type="stopping",
         code="unavailable",
     )
-    return _reply(call, complaint, dialect, {"Retry-After": "1"}, call.upstream)
+    return _reply(call, complaint, dialect, {RETRY_AFTER: "1"}, call.upstream)
 
 
 def _reply(
@@ -89,25 +97,35 @@ def _message(failure: Failure) -> str:
 
 
 def _attempts(call: Call) -> Iterator[dict[str, Any]]:
-    """What was tried: every provider call that failed, and every target passed over."""
-    for entry in call.journal.entries:
-        event = entry.event
-        if isinstance(event, AttemptEnded) and event.kind is not None:
-            yield {
-                "target": event.target,
-                "kind": event.kind.value,
-                "status": event.status,
-                "message": event.message,
-                "duration_ms": round(event.duration_s * 1000, 1),
-            }
-        elif isinstance(event, PassedOver):
-            yield {
-                "target": event.target,
-                "kind": (event.kind or FailureKind.BAD_REQUEST).value,
-                "status": None,
-                "message": event.reason,
-                "duration_ms": 0.0,
-            }
+    """What was tried: every provider call that failed, every stream that broke while it was held
+    back, and every target passed over."""
+    begun: dict[str, float] = {}
+    for at, event in call.journal.entries:
+        match event:
+            case AttemptStarted(target):
+                begun[target] = at
+            case AttemptEnded(target, _, duration_s, status, FailureKind() as kind, message):
+                yield _attempt(target, kind, message, duration_s, status)
+            case StreamBroke(target, kind, message):
+                yield _attempt(target, kind, message, at - begun.get(target, at))
+            case PassedOver(target, reason, kind, unfit):
+                yield _attempt(target, kind or unfit or FailureKind.BAD_REQUEST, reason)
+
+
+def _attempt(
+    target: str,
+    kind: FailureKind,
+    message: str,
+    duration_s: float = 0.0,
+    status: int | None = None,
+) -> dict[str, Any]:
+    return {
+        "target": target,
+        "kind": kind.value,
+        "status": status,
+        "message": message,
+        "duration_ms": round(duration_s * 1000, 1),
+    }
 
 
 def _status(call: Call, failure: Failure) -> int:

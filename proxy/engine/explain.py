@@ -36,7 +36,7 @@ def explain(
     """Of a request to a known upstream; `path` is relative to its url."""
     dialect = program.dialects[upstream]
     operation = dialect.recognise(method, path)
-    asked = dialect.read(operation, body)
+    asked = dialect.read(operation, path, body)
     observe = program.plan(upstream, operation, asked.model, headers)
     others = tuple(
         (
@@ -130,7 +130,8 @@ def _layer(value: object) -> bool:
 
 def _word(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_word(inner)}" for name, inner in value.items()) + "}"
+        said = [f"{name}: {_word(inner)}" for name, inner in value.items() if inner is not None]
+        return "{" + ", ".join(said) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_word(inner) for inner in value) + "]"
     if isinstance(value, float):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
-from proxy.core.event import AttemptEnded, PassedOver
-from proxy.core.failure import FailureKind
+from proxy.core.event import AttemptEnded, PassedOver, StreamBroke
+from proxy.core.failure import FailureKind, Hop
 from proxy.core.reply import Reply
 from proxy.engine.observe import is_fallback
 
@@ -50,13 +50,24 @@ def mark(fields: CIMultiDict[str], call: Call, reply: Reply) -> None:
 
 
 def _proxy_status(call: Call) -> Iterator[str]:
-    """One member for each failure (RFC 9209), the first the one nearest to the app's call."""
+    """One member for each failure (RFC 9209), the first the one nearest to the app's call, and one
+    for each target that was held back, however often."""
+    held_back: set[str] = set()
     for entry in call.journal.entries:
-        event = entry.event
-        if isinstance(event, AttemptEnded) and event.kind is not None:
-            known = _PROXY_ERRORS.get(event.kind)
-            error = f"; error={known}" if known else ""
-            status = f"; received-status={event.status}" if event.status is not None else ""
-            yield f'understudy; next-hop="{event.target}"{error}{status}; details="{event.kind}"'
-        elif isinstance(event, PassedOver) and event.kind is not None:
-            yield f'understudy; next-hop="{event.target}"; details="{event.kind}"'
+        match entry.event:
+            case AttemptEnded(target, _, _, status, FailureKind() as kind, hop=hop):
+                yield _member(target, kind, status, hop)
+            case StreamBroke(target, kind):
+                yield _member(target, kind)
+            case PassedOver(target, _, FailureKind() as kind) if target not in held_back:
+                held_back.add(target)
+                yield _member(target, kind)
+
+
+def _member(
+    target: str, kind: FailureKind, received: int | None = None, hop: Hop | None = None
+) -> str:
+    known = hop or _PROXY_ERRORS.get(kind)
+    error = f"; error={known}" if known else ""
+    status = f"; received-status={received}" if received is not None else ""
+    return f'understudy; next-hop="{target}"{error}{status}; details="{kind}"'

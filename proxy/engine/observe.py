@@ -39,9 +39,11 @@ class Observe:
                 raise
             task.uncancel()
             reply = stopping_reply(call, self.dialect)
+            reply.broke = Failure(FailureKind.UNAVAILABLE, STOPPING, sent=False)
         except Exception as error:  # the border: what is no Failure is a bug of ours
             call.journal.tell(Bug(f"route {self.route or call.upstream}", error))
             reply = bug_reply(call, self.dialect)
+            reply.broke = Failure(FailureKind.UNAVAILABLE, f"its log says why, under {call.id}")
         account.watch(reply)
         return reply
 
@@ -50,7 +52,9 @@ class Observe:
             return await self.inner.handle(call)
         except Failure as failure:
             account.kind = failure.kind
-            return error_reply(call, failure, self.dialect)
+            reply = error_reply(call, failure, self.dialect)
+            reply.broke = failure
+            return reply
 
 
 class _Account:

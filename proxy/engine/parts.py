@@ -1,7 +1,7 @@
 """What compiled programs stand on that is alive: built once by the app, outliving every reload."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxy.cache.store import Store
 from proxy.core.clock import Clock, Dice
@@ -9,6 +9,7 @@ from proxy.core.handler import Handler
 from proxy.core.journal import Hear
 from proxy.dialects.dialect import Dialect
 from proxy.policy.snapshot import Upstream
+from proxy.resilience.load import Loads
 from proxy.resilience.state import Standings
 from proxy.upstream.origin import Origin
 
@@ -31,3 +32,4 @@ class Parts:
     send: MakeSend
     local: MakeLocal
     passthrough: Handler
+    loads: Loads = field(default_factory=Loads)

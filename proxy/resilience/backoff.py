@@ -1,8 +1,18 @@
-"""How long to wait before asking the same target again."""
+"""Whether the same target is asked again, and how long to wait before."""
+
+from typing import NamedTuple
 
 from proxy.core.clock import Dice
+from proxy.core.event import NoRetry
 from proxy.core.failure import Failure
 from proxy.policy.schema import Backoff, Retry
+
+
+class Another(NamedTuple):
+    """Another attempt is due in `wait_s` seconds, unless it is `refused`."""
+
+    wait_s: float
+    refused: NoRetry | None = None
 
 
 def jittered(backoff: Backoff, retry: int, dice: Dice) -> float:
@@ -15,17 +25,22 @@ def jittered(backoff: Backoff, retry: int, dice: Dice) -> float:
     return dice.uniform(0.0, ceiling)
 
 
-def decide(settings: Retry, failure: Failure, attempt: int, dice: Dice) -> float | None:
-    """Seconds until the same target is worth another attempt, or None when it is not.
+def decide(
+    settings: Retry, failure: Failure, attempt: int, left_s: float, dice: Dice
+) -> Another | None:
+    """What follows from the failure of the `attempt`-th attempt; None: no other one is due.
 
-    `attempt` is how many were made. A provider's own wish is obeyed as a lower bound when it is
-    within `retry_after_max`; a longer one means: not here, not now.
+    A provider's own wish is a lower bound of the wait. One longer than `retry_after_max`, or than
+    the `left_s` seconds by which an attempt has to begin, means: not here, not now. A provider that
+    says itself that the same request will do no better is believed.
     """
-    if attempt >= settings.attempts or failure.kind not in settings.on:
+    if settings.attempts == 1 or failure.kind not in settings.on or failure.should_retry is False:
         return None
+    if attempt >= settings.attempts:
+        return Another(0.0, NoRetry.ATTEMPTS)
     wait_s = jittered(settings.backoff, attempt, dice)
-    if failure.retry_after_s is None:
-        return wait_s
-    if failure.retry_after_s > settings.retry_after_max:
-        return None
-    return max(wait_s, failure.retry_after_s)
+    if failure.retry_after_s is not None:
+        if failure.retry_after_s > settings.retry_after_max:
+            return Another(failure.retry_after_s, NoRetry.TIME)
+        wait_s = max(wait_s, failure.retry_after_s)
+    return Another(wait_s, NoRetry.TIME if wait_s >= left_s else None)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from proxy.core.call import Call, Operation
 from proxy.core.clock import Clock, TimeLimit
+from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.handler import Handler
 from proxy.core.journal import Journal
 from proxy.core.reply import End, Reply, Whole
 from proxy.dialects.dialect import Dialect, StreamReader
 from proxy.policy.schema import Timeout
+from proxy.resilience.deadline import left_s, time_is_up
 from proxy.resilience.patience import PatientBody
 
 HELD_BYTES = 4 * 2**20
@@ -25,7 +27,8 @@ class FirstByte:
 
     An error answer becomes a Failure with the provider's own words kept. A plain answer is held
     whole (up to `HELD_BYTES`), a stream until the dialect's reader calls a chunk useful. From then
-    on the body keeps its own patience: `timeout.idle` and `timeout.total`.
+    on the body keeps its own patience: `timeout.idle` and `timeout.total`. The limits of the whole
+    call hold for both; what is cut short by them says nothing of the target.
     """
 
     inner: Handler
@@ -39,8 +42,12 @@ class FirstByte:
         limit_s = self.timeout.total
         if call.stream:
             limit_s = min(self.timeout.first_byte, limit_s)
+        wanted = "useful chunk" if call.stream else "whole answer"
+        call_s = left_s(call, self.clock)
+        if call_s <= 0.0:
+            raise time_is_up("it was asked", self.target, sent=False)
         try:
-            async with TimeLimit(self.clock, limit_s):
+            async with TimeLimit(self.clock, min(limit_s, call_s)):
                 reply = await self.inner.handle(call)
                 try:
                     await self._hold(call, reply, ends_at)
@@ -49,8 +56,9 @@ class FirstByte:
                     raise
                 return reply
         except TimeoutError:
+            if call_s <= limit_s:
+                raise time_is_up(f"it gave a {wanted}", self.target, sent=True) from None
             kind = FailureKind.TIMEOUT_FIRST_BYTE if call.stream else FailureKind.TIMEOUT_TOTAL
-            wanted = "useful chunk" if call.stream else "whole answer"
             raise Failure(kind, f"no {wanted} within {limit_s:g} s", target=self.target) from None
 
     async def _hold(self, call: Call, reply: Reply, ends_at: float) -> None:
@@ -58,9 +66,11 @@ class FirstByte:
         reader = None
         if reply.status < 400 and call.operation is Operation.OTHER:
             held, more = b"", True  # nobody knows what is useful in it
-        elif reply.status < 400 and (reader := self.dialect.reader(call.operation, reply.headers)):
+        elif reply.status < 400 and (
+            reader := self.dialect.reader(call.operation, reply.headers, call.stream)
+        ):
             held, more = await self._until_useful(reply, reader), True
-            reply.endings.append(_Usage(call.journal, reader))
+            reply.endings.append(_Usage(call.journal, reader, self.target))
         else:
             held, more = await self._read(reply, HELD_BYTES)
             if not more:
@@ -77,6 +87,7 @@ class FirstByte:
                 self.target,
                 reader,
                 thinks=not held and not call.stream,
+                end_by=call.end_by,
             )
         else:
             await reply.body.aclose()
@@ -96,7 +107,7 @@ class FirstByte:
             judged.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
             raise judged
         if judged is not None:
-            call.journal.tell(judged)
+            call.journal.tell(_used_by(self.target, judged))
 
     async def _read(self, reply: Reply, most: int) -> tuple[bytes, bool]:
         """The body, and whether there is more of it than `most` bytes."""
@@ -143,7 +154,12 @@ class _Usage:
 
     journal: Journal
     reader: StreamReader
+    target: str
 
     def __call__(self, end: End) -> None:
         if self.reader.usage is not None:
-            self.journal.tell(self.reader.usage)
+            self.journal.tell(_used_by(self.target, self.reader.usage))
+
+
+def _used_by(target: str, used: UsageSeen) -> UsageSeen:
+    return UsageSeen(used.input_tokens, used.output_tokens, target)

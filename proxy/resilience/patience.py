@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from math import inf
+
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.core.clock import Clock, Timer
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.reply import Body
 from proxy.dialects.dialect import StreamReader
 from proxy.policy.schema import Timeout
+from proxy.resilience.deadline import time_is_up
+from proxy.resilience.pace import Paced
 
 HELD_EVENT_BYTES = 64 * 2**10
 """An event longer than this goes out in pieces: memory is bounded, and it was on its way anyway."""
 
+
+_STATUS = 200
+_EVENTS = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/event-stream"}))
+"""What is said of an error event as of an answer: it is part of a good one."""
 
 AFTER_END_S = 1.0
 """How long a connection is waited for to end after the stream's own end, so that it can be used
@@ -24,8 +33,11 @@ class PatientBody:
     silent for all of it before the first byte: a plain answer whose headers came early.
 
     Raises Failure(timeout.idle | timeout.total) when the provider is silent or slow for too long,
-    and Failure(broken_stream) when a followed stream ends without being whole. A provider's own
-    error event goes out as it is, and what follows is a Failure that says the app was told.
+    blameless where it was the whole call that had to be over by `end_by`, and
+    Failure(broken_stream) when a followed stream ends without being whole; one that has told why it
+    stopped is whole, however its bytes end. A provider's own error event becomes the Failure that
+    it is, with the event as its refusal: who has nothing better passes that on. Where events cannot
+    be told apart (a compressed stream), it has gone out already, as the Failure says.
 
     A followed stream goes out in whole events, so that what is cut in the middle of one can still
     be ended by an event that says so. One timer serves a whole stream: a chunk only notes the time,
@@ -34,6 +46,8 @@ class PatientBody:
 
     __slots__ = (
         "_clock",
+        "_end_by",
+        "_failure",
         "_heard_at",
         "_held",
         "_idle_s",
@@ -61,7 +75,10 @@ class PatientBody:
         reader: StreamReader | None,
         *,
         thinks: bool = False,
+        end_by: float = inf,
     ) -> None:
+        if timeout.tokens_per_second is not None and reader is not None:
+            rest = Paced(rest, clock, timeout.tokens_per_second, timeout.idle, target)
         self._held = held
         self._rest = rest
         self._rest_iterator = rest.__aiter__()
@@ -69,6 +86,7 @@ class PatientBody:
         self._idle_s = timeout.idle
         self._total_s = timeout.total
         self._left_s = left_s
+        self._end_by = end_by
         self._target = target
         self._reader = reader
         self._timer: Timer | None = None
@@ -76,7 +94,8 @@ class PatientBody:
         self._thinks = thinks
         self._silence_s = timeout.total
         self._heard_at = 0.0
-        self._late: FailureKind | None = None
+        self._late: Failure | None = None
+        self._failure: Failure | None = None  # what is held is the last before it
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -86,11 +105,16 @@ class PatientBody:
         if reader is None:
             held, self._held = self._held, b""
             return held or await self._next()
+        held = self._held
         while True:
-            if (ready := self._whole_events(reader)) is not None:
-                return ready
-            if reader.failure is not None:
-                raise self._told(reader.failure)
+            if held:
+                end = reader.boundary(held)
+                if end or len(held) >= HELD_EVENT_BYTES:
+                    end = end or len(held)
+                    self._held = held[end:]
+                    return held if end == len(held) else held[:end]
+            if self._failure is not None:
+                raise self._failure
             try:
                 chunk = await self._next()
             except StopAsyncIteration:
@@ -98,27 +122,31 @@ class PatientBody:
                 if failure is not None:  # what is held then is half an event: nobody's gain
                     failure.target = self._target
                     raise failure from None
-                if not self._held:
+                if not held:
                     raise
-                ready, self._held = self._held, b""
-                return ready
+                self._held = b""
+                return held
             except Failure:
-                if reader.done:  # the app has it all; how the provider hangs up is its own affair
+                if reader.finished:  # the app has it all; how the provider hangs up is its affair
                     raise StopAsyncIteration from None
                 raise
             reader.feed(chunk)
-            self._held += chunk
+            held += chunk
+            if reader.failure is not None:
+                held = self._before(reader.failure, held, reader)
+            self._held = held
 
-    def _whole_events(self, reader: StreamReader) -> bytes | None:
-        held = self._held
-        if not held:
-            return None
-        end = reader.boundary(held)
-        if end == 0 and len(held) < HELD_EVENT_BYTES:
-            return None
-        end = end or len(held)
-        self._held = held[end:]
-        return held if end == len(held) else held[:end]
+    def _before(self, failure: Failure, held: bytes, reader: StreamReader) -> bytes:
+        """What of `held` may go out before `failure` is raised."""
+        self._failure = failure
+        failure.target = self._target
+        sound = reader.sound(held)
+        if sound < len(held):
+            event = held[sound:]
+            failure.refusal = Refusal(_STATUS, _EVENTS, event[: reader.boundary(event)])
+        else:  # `malformed` is the reader's word for what is no event: the provider told nothing
+            failure.in_band = failure.kind is not FailureKind.MALFORMED
+        return held[:sound]
 
     async def _next(self) -> bytes:
         asked_at = self._heard_at = self._clock.now()
@@ -138,7 +166,7 @@ class PatientBody:
         except asyncio.CancelledError:
             if self._late is None or task.uncancel() > before:
                 raise
-            raise self._late_failure(self._late) from None
+            raise self._late from None
         finally:
             self._task = None
             self._left_s -= self._clock.now() - asked_at
@@ -150,7 +178,7 @@ class PatientBody:
         return self._total_s if self._thinks else self._idle_s
 
     def _set_timer(self) -> None:
-        due_at = self._heard_at + min(self._silence_s, self._left_s)
+        due_at = min(self._heard_at + min(self._silence_s, self._left_s), self._end_by)
         self._timer = self._clock.call_later(max(0.0, due_at - self._clock.now()), self._ring)
 
     def _ring(self) -> None:
@@ -158,29 +186,20 @@ class PatientBody:
         self._timer = None
         if self._task is None:
             return  # the app is slow, not the provider; the next read sets the timer again
-        waited_s = self._clock.now() - self._heard_at
-        if waited_s >= self._left_s:
-            self._late = FailureKind.TIMEOUT_TOTAL
+        now = self._clock.now()
+        waited_s = now - self._heard_at
+        if now >= self._end_by:
+            self._late = time_is_up("its answer was whole", self._target, sent=True)
+        elif waited_s >= self._left_s:
+            text = f"its answer was not whole within {self._total_s:g} s"
+            self._late = Failure(FailureKind.TIMEOUT_TOTAL, text, target=self._target)
         elif waited_s >= self._silence_s:
-            self._late = FailureKind.TIMEOUT_IDLE
+            text = f"silent for {self._idle_s:g} s in the middle of its answer"
+            self._late = Failure(FailureKind.TIMEOUT_IDLE, text, target=self._target)
         else:
             self._set_timer()
             return
         self._task.cancel()
-
-    def _late_failure(self, kind: FailureKind) -> Failure:
-        text = (
-            f"silent for {self._idle_s:g} s in the middle of its answer"
-            if kind is FailureKind.TIMEOUT_IDLE
-            else f"its answer was not whole within {self._total_s:g} s"
-        )
-        return Failure(kind, text, target=self._target)
-
-    def _told(self, failure: Failure) -> Failure:
-        failure.target = self._target
-        # `malformed` is the reader's word for what is no event: the provider told the app nothing.
-        failure.in_band = failure.kind is not FailureKind.MALFORMED
-        return failure
 
     async def aclose(self) -> None:
         self._held = b""

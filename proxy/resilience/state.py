@@ -3,20 +3,95 @@
 from collections.abc import Iterable
 
 from proxy.core.clock import Clock
+from proxy.core.failure import Failure, FailureKind
 from proxy.core.journal import Hear
 from proxy.policy.snapshot import Upstream
 from proxy.resilience.breaker import Breaker
+from proxy.resilience.budget import Budget
 from proxy.resilience.health import Health
+from proxy.resilience.latency import Latency
+from proxy.resilience.places import Places
+from proxy.resilience.quota import Quota
 
 
 class Standing:
-    """One upstream's living counters; its settings are in the policy snapshot."""
+    """One upstream's living counters; its settings are in the policy snapshot.
 
-    __slots__ = ("breaker", "health")
+    `learns` says whether the provider's word on its rate limits is heeded (`limit.learn`); where it
+    is not, `quota` knows of nothing.
+    """
 
-    def __init__(self, breaker: Breaker) -> None:
-        self.breaker = breaker
-        self.health = Health()
+    __slots__ = (
+        "_clock",
+        "_name",
+        "breaker",
+        "budget",
+        "health",
+        "latency",
+        "learns",
+        "places",
+        "quota",
+    )
+
+    def __init__(self, upstream: Upstream, clock: Clock, hear: Hear) -> None:
+        self._name = upstream.name
+        self._clock = clock
+        self.breaker = Breaker(upstream.name, upstream.breaker, clock, hear)
+        self.health = Health(upstream.name, upstream.health, clock, hear)
+        self.latency = Latency()
+        self.budget = Budget(clock, upstream.retry.budget)
+        self.places = Places(upstream.name, clock, upstream.limit)
+        self.quota = Quota(clock)
+        self.learns = upstream.limit.learn
+
+    def configure(self, upstream: Upstream) -> None:
+        """Put new settings in force. What was counted stays, but for rate limits that are not to be
+        heeded any longer."""
+        self.breaker.settings = upstream.breaker
+        self.health.settings = upstream.health
+        self.budget.settings = upstream.retry.budget
+        self.places.settings = upstream.limit
+        self.learns = upstream.limit.learn
+        if not self.learns:
+            self.quota = Quota(self._clock)
+
+    def reset(self) -> None:
+        """By hand: as if nothing had ever spoken against it. What was counted stays."""
+        self.breaker.force_close()
+        self.health.forgive()
+        self.quota = Quota(self._clock)
+
+    def aside(self) -> Failure | None:
+        """Why others are better asked first right now, as the Failure that asking would be; None
+        where nothing speaks against it.
+
+        Its breaker lets nobody through, its rate limit is used up, or it is unhealthy. When an
+        unhealthy one has rested, the first who asks here is told None and takes its trial.
+        """
+        refusal = self.breaker.refusal()
+        if refusal is not None:
+            return refusal
+        spent_s = self.quota.spent_s
+        if spent_s is not None:
+            return Failure(
+                FailureKind.LIMIT,
+                "its rate limit is used up for now",
+                target=self._name,
+                retry_after_s=spent_s,
+                sent=False,
+                cause=FailureKind.RATE_LIMIT,
+            )
+        health = self.health
+        if health.healthy or health.trial():
+            return None
+        return Failure(
+            FailureKind.CIRCUIT_OPEN,
+            f"it is unhealthy ({health.reason})",
+            target=self._name,
+            retry_after_s=health.rest_s,
+            sent=False,
+            cause=health.last_kind,
+        )
 
 
 class Standings:
@@ -31,11 +106,11 @@ class Standings:
         """The standing of `upstream`, made when it is first asked for."""
         standing = self._by_name.get(upstream.name)
         if standing is None:
-            breaker = Breaker(upstream.name, upstream.breaker, self._clock, self._hear)
-            standing = self._by_name[upstream.name] = Standing(breaker)
+            standing = Standing(upstream, self._clock, self._hear)
+            self._by_name[upstream.name] = standing
         return standing
 
     def configure(self, upstreams: Iterable[Upstream]) -> None:
         """Put the settings of a new policy in force."""
         for upstream in upstreams:
-            self.of(upstream).breaker.settings = upstream.breaker
+            self.of(upstream).configure(upstream)

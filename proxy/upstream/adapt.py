@@ -5,16 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from proxy.core.call import Call
-from proxy.core.failure import FailureKind, Unfit
+from proxy.core.failure import Failure, FailureKind, Unfit
 from proxy.core.handler import Handler
 from proxy.core.reply import Reply
 from proxy.dialects.dialect import Dialect
 from proxy.policy.snapshot import Upstream
 
+_REFUSALS = frozenset((FailureKind.BAD_REQUEST, FailureKind.CONTEXT_LENGTH))
+"""Of a prefill. What was said so far may be what makes it too long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Adapt:
     """Passes the call on under the target's model name and settings; same bytes if nothing changes.
+
+    A target that takes a prefill is handed what the app has of a broken answer (`Call.said`), to go
+    on from there; where it refuses that, it is asked like any other, and nobody hears of it.
 
     Raises Unfit where the target cannot serve the call: another dialect, or a key that is not set.
     """
@@ -37,9 +43,29 @@ class Adapt:
             if call.dialect != self.dialect.name:
                 raise Unfit(f"it speaks {self.dialect.name}, the app {call.dialect}", target=name)
         model = self.model or self.upstream.models.get(call.model or "", call.model)
-        if model == call.model and not self.changes:
-            return await self.inner.handle(call)
-        if call.rest is not None:
-            raise Unfit("the request is too large to be rewritten for it", target=name)
-        body = self.dialect.rewrite(call.body, model, self.changes)
-        return await self.inner.handle(call.but(body=body, model=model))
+        if model != call.model or self.changes:
+            if call.rest is not None:
+                raise Unfit("the request is too large to be rewritten for it", target=name)
+            path, body = call.path, self.dialect.rewrite(call.body, model, self.changes)
+            if model is not None and model != call.model:
+                path = self.dialect.readdress(path, model)
+            call = call.but(path=path, body=body, model=model)
+        if call.said and self.upstream.prefill:
+            reply = await self._continued(call)
+            if reply is not None:
+                return reply
+        return await self.inner.handle(call)
+
+    async def _continued(self, call: Call) -> Reply | None:
+        """The rest of an answer that has begun; None where that is no question for this target."""
+        body = self.dialect.prefilled(call.operation, call.body, call.said)
+        if body is None:
+            return None
+        try:
+            reply = await self.inner.handle(call.but(body=body))
+        except Failure as failure:
+            if failure.kind in _REFUSALS:
+                return None
+            raise
+        reply.continues = True
+        return reply

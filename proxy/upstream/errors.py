@@ -7,11 +7,19 @@ import ssl
 import aiohttp
 from aiohttp import http
 
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import Failure, FailureKind, Hop
 from proxy.upstream.address import Forbidden
 
 _OURS = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL))
 """Descriptors, memory or ports that this machine lacks: the target has no part in it."""
+
+_HOPS: dict[int | None, Hop] = {
+    errno.ECONNREFUSED: Hop.REFUSED,
+    errno.ECONNRESET: Hop.TERMINATED,
+    errno.EHOSTUNREACH: Hop.UNROUTABLE,
+    errno.ENETUNREACH: Hop.UNROUTABLE,
+}
+"""What the system says of a connection, as RFC 9209 has it."""
 
 
 def on_connect(error: Exception, target: str) -> Failure:
@@ -26,17 +34,18 @@ def on_connect(error: Exception, target: str) -> Failure:
     if code in _OURS:
         text = f"this machine has no connection left: {os.strerror(code)}"
         return Failure(FailureKind.LIMIT, text, target=target, sent=False)
+    hop = _HOPS.get(code)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        text = "its name does not resolve"
+        text, hop = "its name does not resolve", Hop.DNS_ERROR
     elif isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
-        text = f"its certificate is not trusted: {error}"
+        text, hop = f"its certificate is not trusted: {error}", Hop.TLS_CERTIFICATE
     elif isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        text = f"no TLS with it: {error}"
+        text, hop = f"no TLS with it: {error}", Hop.TLS_PROTOCOL
     elif isinstance(error, aiohttp.ClientConnectorError):
         text = f"no connection: {os.strerror(code) if code else error.os_error}"
     else:
         text = f"no connection: {error}"
-    return Failure(FailureKind.NETWORK, text, target=target, sent=False)
+    return Failure(FailureKind.NETWORK, text, target=target, sent=False, hop=hop)
 
 
 def forbidden(error: Forbidden, target: str) -> Failure:
@@ -47,6 +56,7 @@ def forbidden(error: Forbidden, target: str) -> Failure:
         target=target,
         status=403,
         sent=False,
+        hop=Hop.PROHIBITED,
     )
 
 
@@ -58,7 +68,7 @@ def on_answer(error: Exception, target: str) -> Failure:
         text = "it closed the connection without an answer"
     else:
         text = f"the connection failed before an answer: {error}"
-    return Failure(FailureKind.NETWORK, text, target=target)
+    return Failure(FailureKind.NETWORK, text, target=target, hop=Hop.TERMINATED)
 
 
 def on_body(error: Exception, target: str) -> Failure:

@@ -4,6 +4,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from proxy.core.call import Call
 from proxy.core.headers import HOP_BY_HOP, Headers
+from proxy.core.pact import OWN_TIMEOUT
 
 PSEUDONYM = "1.1 understudy"
 """How this proxy signs `Via` (RFC 9110 7.6.3)."""
@@ -13,8 +14,12 @@ _NAMING_NOTHING = frozenset(("keep-alive", "close"))
 
 _HOP_BY_HOP = tuple(map(istr, HOP_BY_HOP))
 HOST, VIA, EXPECT = istr("Host"), istr("Via"), istr("Expect")
+_TO_US = istr(OWN_TIMEOUT)
 
-_TO_STRANGERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent", "tracestate")
+_TO_STRANGERS = (
+    *("Accept", "Accept-Encoding", "Content-Type", "User-Agent", "tracestate"),
+    *("anthropic-version", "anthropic-beta"),  # which form of that API the request has
+)
 """What of the app's headers goes to an upstream that it was not calling. A list of what may go,
 not of what may not: nobody knows all the names under which keys, cookies and accounts travel."""
 
@@ -66,6 +71,8 @@ def to_own(call: Call, authority: str) -> CIMultiDict[str]:
     fields = without_hop_by_hop(call.headers)
     if EXPECT in fields:
         del fields[EXPECT]  # answered by us already: the body was read
+    if _TO_US in fields:
+        del fields[_TO_US]
     fields[HOST] = authority
     fields.add(VIA, PSEUDONYM)
     return fields

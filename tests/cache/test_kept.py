@@ -7,7 +7,7 @@ import pytest
 
 from proxy.cache.memory import MemoryStore
 from proxy.core.call import Operation
-from proxy.core.event import FellBack
+from proxy.core.event import FellBack, Resumed
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import Source
 from tests.cache.parts import (
@@ -18,6 +18,7 @@ from tests.cache.parts import (
     answering,
     chat_answer,
     chat_stream,
+    drink,
 )
 from tests.clock import FalseClock
 
@@ -92,6 +93,16 @@ async def test_a_fallback_to_another_model_of_the_same_upstream_is_not_kept() ->
     call = scene.call()
     call.journal.tell(FellBack("openai", "openai", FailureKind.RATE_LIMIT))
     await scene.ask(call)
+    assert scene.store.stats().entries == 0
+
+
+async def test_what_two_providers_have_said_is_not_kept() -> None:
+    """The seam comes when the answer has long begun, so it is looked for at its end."""
+    scene = Scene(answering(*chat_stream("a", "b"), headers=EVENTS))
+    call = scene.call({**ASKED, "stream": True})
+    reply = await scene.layer.handle(call)
+    call.journal.tell(Resumed("openai", "azure", FailureKind.BROKEN_STREAM))
+    await drink(reply)
     assert scene.store.stats().entries == 0
 
 

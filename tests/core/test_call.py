@@ -22,6 +22,9 @@ async def _rest() -> AsyncIterator[bytes]:
         ("POST", Operation.CHAT, True),
         ("POST", Operation.COMPLETIONS, True),
         ("POST", Operation.EMBEDDINGS, True),
+        ("POST", Operation.RESPONSES, True),
+        ("POST", Operation.RERANK, True),
+        ("POST", Operation.MODERATIONS, True),
         ("GET", Operation.MODELS, True),
         ("GET", Operation.OTHER, True),
         ("HEAD", Operation.OTHER, True),
@@ -40,6 +43,11 @@ def test_only_what_has_no_effect_may_be_sent_twice(
 
 def test_a_body_that_was_not_kept_cannot_be_sent_twice() -> None:
     assert not a_call(rest=_rest()).repeatable
+
+
+def test_what_the_provider_keeps_is_not_sent_twice() -> None:
+    assert not a_call(operation=Operation.RESPONSES, stateful=True).repeatable
+    assert a_call(method="GET", operation=Operation.OTHER, stateful=True).repeatable
 
 
 def test_a_call_never_changes() -> None:

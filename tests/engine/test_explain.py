@@ -92,7 +92,7 @@ def test_the_layers_are_shown_in_their_order_with_their_settings() -> None:
     tree = _explained(Play(POLICY)).plan
     shown = "\n".join(lines(tree))
     assert [line.split()[0] for line in shown.splitlines()] == [
-        *("Observe", "LastResort", "Cached", "Sequential"),
+        *("Observe", "Deadline", "LastResort", "Cached", "Sequential"),
         *("Target", "Adapt", "Retry", "Guard", "FirstByte", "Scripted"),
         *("Target", "Adapt", "Retry", "Guard", "FirstByte", "Scripted"),
         "Mock",
@@ -102,6 +102,64 @@ def test_the_layers_are_shown_in_their_order_with_their_settings() -> None:
     assert "on=[quota]" in shown
     assert "changes={max_tokens: 5}" in shown
     json.dumps(tree)
+
+
+STRATEGIES = """
+version: 1
+upstreams:
+  openai: {dialect: openai, url: https://api.openai.com, limit: {concurrency: 4}}
+  other: {dialect: openai, url: https://other.example/api, api_key: a-secret-key}
+routes:
+  - name: fast
+    match: {upstream: openai, headers: {x-team: fast}}
+    strategy: fastest
+    hedge_after: 2s
+    extra_calls: 1
+    deadline: 30s
+    mid_stream: hold
+    targets: [openai, other]
+  - name: spread
+    match: {upstream: openai}
+    strategy: load_balanced
+    mid_stream: resume
+    when_all_open: try
+    targets: [{upstream: openai, weight: 3}, {upstream: other, max_retries: 0}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("team", "layers", "settings"),
+    [
+        (
+            "fast",
+            [
+                *("Observe", "Deadline", "Fastest"),
+                *("Target", "Adapt", "Retry", "Hold", "Limited", "Guard", "FirstByte", "Scripted"),
+                *("Target", "Adapt", "Retry", "Hold", "Guard", "FirstByte", "Scripted"),
+            ],
+            ["Deadline total_s=30 ", "Fastest hedge_after_s=2 extra_calls=1 "],
+        ),
+        (
+            "others",
+            [
+                *("Observe", "Deadline", "Resume", "Balanced"),
+                *("Target", "Adapt", "Retry", "Limited", "Guard", "FirstByte", "Scripted"),
+                *("Target", "Adapt", "Retry", "Guard", "FirstByte", "Scripted"),
+            ],
+            ["Balanced when_all_open=try", "weight=3", "attempts: 1,"],
+        ),
+    ],
+)
+def test_every_strategy_is_shown_with_its_settings_and_nothing_that_lives(
+    team: str, layers: list[str], settings: list[str]
+) -> None:
+    tree = _explained(Play(STRATEGIES), **{"x-team": team}).plan
+    shown = "\n".join(lines(tree))
+    assert [line.split()[0] for line in shown.splitlines()] == layers
+    assert all(words in shown for words in settings)
+    assert "None" not in shown
+    for alive in ("standing", "loads", "clock", "dice", "journal", "object at"):
+        assert alive not in json.dumps(tree)
 
 
 def test_no_key_is_shown() -> None:

@@ -4,8 +4,8 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.core.call import Call
-from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver
-from proxy.core.failure import FailureKind
+from proxy.core.event import AttemptCancelled, AttemptEnded, AttemptStarted, PassedOver, StreamBroke
+from proxy.core.failure import FailureKind, Hop
 from proxy.core.reply import Reply, Source, Whole
 from proxy.engine.marks import mark
 from proxy.engine.observe import is_fallback
@@ -82,8 +82,52 @@ def test_proxy_status_has_a_member_for_each_failure_in_order() -> None:
     assert found["proxy-status"].split(", ") == [
         'understudy; next-hop="openai"; received-status=429; details="rate_limit"',
         'understudy; next-hop="openai"; error=destination_unavailable; details="network"',
-        'understudy; next-hop="b"; details="circuit_open"',
+        'understudy; next-hop="b"; error=destination_unavailable; details="circuit_open"',
     ]
+
+
+def test_a_target_that_was_held_back_is_one_member_however_often() -> None:
+    call = a_call(FalseClock())
+    tell = call.journal.tell
+    for _ in range(3):
+        tell(PassedOver("b", "it is unhealthy", FailureKind.CIRCUIT_OPEN))
+        tell(PassedOver("c", "its rate limit is used up", FailureKind.LIMIT))
+    found = _marks(call, _reply(target="openai"))
+    assert found["proxy-status"].split(", ") == [
+        'understudy; next-hop="b"; error=destination_unavailable; details="circuit_open"',
+        'understudy; next-hop="c"; error=connection_limit_reached; details="limit"',
+    ]
+
+
+def test_a_finer_word_for_what_went_wrong_on_the_way_is_told() -> None:
+    call = a_call(FalseClock())
+    call.journal.tell(
+        AttemptEnded("openai", 1, 1.0, None, FailureKind.NETWORK, "no", hop=Hop.DNS_ERROR)
+    )
+    found = _marks(call, _reply(target="b"))
+    assert found["proxy-status"] == (
+        'understudy; next-hop="openai"; error=dns_error; details="network"'
+    )
+
+
+def test_a_held_stream_that_broke_is_a_failure() -> None:
+    call = a_call(FalseClock())
+    call.journal.tell(StreamBroke("openai", FailureKind.BROKEN_STREAM, "cut"))
+    found = _marks(call, _reply(target="b"))
+    assert found["proxy-status"] == (
+        'understudy; next-hop="openai"; error=http_response_incomplete; details="broken_stream"'
+    )
+
+
+def test_what_was_called_off_is_no_failure() -> None:
+    call = a_call(FalseClock())
+    call.journal.tell(AttemptStarted("openai", 1, None, 0))
+    call.journal.tell(AttemptStarted("b", 2, None, 0))
+    call.journal.tell(AttemptEnded("b", 2, 1.0, 200))
+    call.journal.tell(AttemptCancelled("openai", 1, 1.0))
+    found = _marks(call, _reply(target="b"))
+    assert "proxy-status" not in found
+    assert found["x-understudy-attempts"] == "2"
 
 
 @pytest.mark.parametrize("kind", FailureKind)

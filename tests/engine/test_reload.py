@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.core.event import PolicyLoaded, PolicyRefused
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind
 from tests.engine.parts import POLICY, Stage
 from tests.plays.stage import Answer, Play, said
 
@@ -97,16 +97,16 @@ async def test_the_standing_of_upstreams_outlives_it(file: Path) -> None:
     stage = Stage(file)
     upstream = stage.engine.program.snapshot.upstreams["openai"]
     standing = stage.parts.standings.of(upstream)
-    standing.breaker.permit().failed()
-    standing.health.failed()
+    standing.breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
+    standing.health.failed(FailureKind.UNAVAILABLE, "down")
     _write(file, CHANGED)
     await stage.reloader.reload()
     changed = stage.engine.program.snapshot.upstreams["openai"]
     assert stage.parts.standings.of(changed) is standing
     assert standing.health.report().failure_count == 1
-    standing.breaker.permit().failed()
+    standing.breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
     assert standing.breaker.state == "closed", "three are needed now"
-    standing.breaker.permit().failed()
+    standing.breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
     with pytest.raises(Failure):
         standing.breaker.permit()
 

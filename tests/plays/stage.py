@@ -257,7 +257,7 @@ class Play:
         dialect = self.program.dialects[upstream]
         method = fields.pop("method", "POST")
         operation = dialect.recognise(method, path)
-        asked = dialect.read(operation, content)
+        asked = dialect.read(operation, path, content)
         call_id = f"us-{self.dice.bits(64):016x}"
         headers = CIMultiDict({"Authorization": "Bearer app", **fields.pop("headers", {})})
         return Call(
@@ -272,6 +272,7 @@ class Play:
             operation=operation,
             model=asked.model,
             stream=asked.stream,
+            stateful=asked.stateful,
             journal=Journal(call_id, self.clock, self._hear),
             **fields,
         )
@@ -324,7 +325,10 @@ class Play:
         except Failure as failure:
             end, broke = End.BROKEN, failure
             reply.broke = failure
-            call.journal.tell(StreamBroke(reply.target, failure.kind, failure.message))
+            target = failure.target or reply.target
+            call.journal.tell(StreamBroke(target, failure.kind, failure.message))
+            if failure.refusal is not None:  # the provider's own event goes out as it came
+                chunks.append(failure.refusal.body)
         finally:
             await reply.close(end)
         return Seen(

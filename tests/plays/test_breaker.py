@@ -22,6 +22,7 @@ from tests.plays.stage import (
     Silence,
     Stream,
     error,
+    said,
     sse,
 )
 
@@ -197,3 +198,80 @@ async def test_one_upstreams_breaker_is_nobody_elses() -> None:
     play = await _opened()
     play.scripts["other"][:] = [GOOD]
     assert (await play.chat(upstream="other")).status == 200
+
+
+async def test_it_stays_open_for_as_long_as_the_provider_wishes() -> None:
+    busy = Answer(503, error("maintenance"), {"Retry-After": "100"})
+    play = Play(POLICY, openai=[busy] * 3 + [GOOD], other=[GOOD] * 4)
+    for _ in range(3):
+        await play.chat()
+    play.clock.pass_time(99.0)
+    assert (await play.chat()).asked == ["other"]
+    seen = await play.chat(headers=ALONE)
+    assert (seen.status, seen.asked, seen.headers["Retry-After"]) == (503, [], "1")
+    play.clock.pass_time(1.0)
+    assert (await play.chat()).asked == ["openai"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(Answer(401, error("no", code="invalid_api_key")), id="auth"),
+        pytest.param(Answer(429, error("no credit", code="insufficient_quota")), id="quota"),
+    ],
+)
+async def test_a_key_of_ours_that_is_refused_is_left_alone_for_longer(refusal: Act) -> None:
+    policy = POLICY.replace("other: {", "other: {breaker: {consecutive: 3, open: 30s}, ")
+    play = Play(policy, openai=[DOWN] * 3 + [GOOD] * 9, other=[refusal] * 3)
+    for _ in range(3):
+        assert (await play.chat()).asked == ["openai", "other"]
+    breaker = play.standings.of(play.program.snapshot.upstreams["other"]).breaker
+    assert (breaker.state, breaker.retry_after_s) == ("open", 300.0)
+
+
+SLOW = POLICY.replace("consecutive: 3", "window: 2m, slow_call: 5s, slow_rate: 0.9")
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_answers_that_begin_late_open_it(stream: bool) -> None:
+    late: Act = Stream([6.0, *WHOLE_STREAM]) if stream else Answer(200, said("Hi"), wait_s=6.0)
+    play = Play(SLOW, openai=[late] * 10, other=[Stream() if stream else GOOD])
+    for _ in range(10):
+        assert (await play.chat(stream=stream)).asked == ["openai"]
+    assert _state(play) == "open"
+    seen = await play.chat(stream=stream)
+    assert seen.asked == ["other"]
+    (passed_over,) = seen.told(PassedOver)
+    assert "10 of 10 calls in 120 s were slow" in passed_over.reason
+
+
+async def test_answers_that_begin_soon_and_take_long_do_not() -> None:
+    play = Play(SLOW, openai=[Stream([*WHOLE_STREAM[:2], 20.0, *WHOLE_STREAM[2:]])] * 12)
+    for _ in range(12):
+        assert (await play.chat(stream=True)).asked == ["openai"]
+    assert _state(play) == "closed"
+
+
+TRY = POLICY.replace("targets: [openai]}", "targets: [openai], when_all_open: try}")
+
+
+async def test_who_has_nobody_else_is_let_through_and_brings_it_back() -> None:
+    play = await _opened(DOWN, GOOD, GOOD, policy=TRY)
+    play.clock.pass_time(10.0)
+    seen = await play.chat(headers=ALONE)
+    assert (seen.status, seen.asked) == (503, ["openai"])
+    assert seen.json == error("down")
+    assert (await play.chat()).asked == ["other"], "its failure has changed nothing"
+    seen = await play.chat(headers=ALONE)
+    assert (seen.status, seen.asked) == (200, ["openai"])
+    assert (await play.chat()).asked == ["openai"]
+
+
+async def test_who_insists_and_fails_makes_nobody_wait_for_longer() -> None:
+    play = await _opened(DOWN, GOOD, policy=TRY)
+    play.clock.pass_time(29.0)
+    await play.chat(headers=ALONE)
+    assert _state(play) == "open"
+    play.clock.pass_time(1.0)
+    breaker = play.standings.of(play.program.snapshot.upstreams["openai"]).breaker
+    assert breaker.retry_after_s == 0.0

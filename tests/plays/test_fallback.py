@@ -157,7 +157,7 @@ async def test_an_error_event_of_the_provider_in_mid_stream_goes_through_once() 
     assert seen.body.count(b"overloaded") == 1
     assert seen.end is End.BROKEN
     assert seen.broke is not None
-    assert seen.broke.in_band, "the app was told: no second error event"
+    assert seen.broke.refusal is not None, "the provider's own words: no second error event"
 
 
 async def test_on_says_which_failures_lead_to_a_target() -> None:

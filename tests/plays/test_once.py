@@ -11,7 +11,8 @@ from tests.plays.stage import Act, Answer, Play, Refuse, Silence, error
 POLICY = """
 version: 1
 upstreams:
-  openai: {dialect: openai, url: https://api.openai.com, retry: {attempts: 3}}
+  openai:
+    {dialect: openai, url: https://api.openai.com, retry: {attempts: 3}, health: {failures: 9}}
   other: {dialect: openai, url: https://other.example, api_key: k, retry: {attempts: 3}}
 routes:
   - {name: all, match: {upstream: openai}, targets: [openai, {upstream: other, on: [all]}]}
@@ -33,7 +34,7 @@ NOT_SENT = [
     pytest.param(Refuse(FailureKind.NETWORK, sent=False), id="refused"),
     pytest.param(Refuse(FailureKind.TIMEOUT_CONNECT, sent=False), id="no connection in time"),
 ]
-DONE = Answer(200, {"id": "file-1"})
+DONE = Answer(200, {"id": "file-1", "output": []})
 
 
 @pytest.mark.parametrize("act", SENT)
@@ -81,6 +82,12 @@ async def test_what_only_computes_is_sent_again() -> None:
     play = Play(POLICY, openai=[Refuse()] * 3, other=[Refuse()] * 3)
     seen = await play.chat()
     assert seen.asked == ["openai"] * 3 + ["other"] * 3
+
+
+async def test_a_response_that_is_not_kept_is_sent_again() -> None:
+    play = Play(POLICY, openai=[Refuse()] * 3, other=[DONE])
+    seen = await play.serve(play.call({"model": "m", "store": False}, "/v1/responses"))
+    assert (seen.status, seen.asked) == (200, ["openai"] * 3 + ["other"])
 
 
 async def test_what_only_looks_is_sent_again() -> None:

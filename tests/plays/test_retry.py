@@ -1,8 +1,10 @@
 """Whole calls where the same target is asked again, and then another."""
 
+import asyncio
+
 import pytest
 
-from proxy.core.event import AttemptStarted, FellBack, Retrying
+from proxy.core.event import AttemptStarted, FellBack, NoRetry, Retrying, RetryRefused
 from proxy.core.failure import FailureKind
 from tests.plays.stage import DOWN, GOOD, Answer, Play, Refuse, Stream, error, said, sse
 from tests.plays.stage import HELLO as HELLO_EVENT
@@ -96,3 +98,47 @@ async def test_a_stream_that_began_is_never_asked_for_again() -> None:
 async def test_what_goes_out_is_the_same_each_time() -> None:
     seen = await Play(POLICY, openai=[DOWN, DOWN, GOOD]).chat()
     assert len({call.body for call in seen.calls}) == 1
+
+
+BUDGETED = """
+version: 1
+defaults:
+  breaker: {consecutive: 1000000, min_calls: 1000000}
+  health: {failures: 1000000}
+  retry: {attempts: 3, backoff: {initial: 1s}, budget: {min_per_second: 0}}
+upstreams:
+  openai: {dialect: openai, url: "https://api.openai.com"}
+  other: {dialect: openai, url: "https://other.example", api_key: k}
+routes:
+  - name: chat
+    match: {upstream: openai}
+    targets: [openai, other]
+"""
+
+
+async def test_when_the_budget_is_spent_the_next_target_is_asked_at_once() -> None:
+    play = Play(BUDGETED, openai=[DOWN] * 6, other=[GOOD] * 5)
+    seen = [await play.chat() for _ in range(5)]
+    assert [one.asked for one in seen] == [["openai", "other"]] * 4 + [["openai"] * 2 + ["other"]]
+    assert [one.took_s for one in seen] == [0.0] * 4 + [1.0]
+    assert [event.reason for one in seen for event in one.told(RetryRefused)] == [
+        NoRetry.BUDGET
+    ] * 5
+
+
+async def test_a_reload_does_not_fill_the_budget_again() -> None:
+    play = Play(BUDGETED, openai=[DOWN] * 7, other=[GOOD] * 6)
+    for _ in range(5):
+        await play.chat()
+    play.reload(BUDGETED.replace("attempts: 3", "attempts: 4"))
+    assert (await play.chat()).asked == ["openai", "other"]
+
+
+async def test_in_an_outage_nobody_bears_more_than_the_budget_allows() -> None:
+    """A thousand calls in fifty seconds, to two providers that are both down."""
+    play = Play(BUDGETED, openai=[DOWN] * 3000, other=[DOWN] * 3000)
+    tasks = [await play.begin(play.asks(), 0.05) for _ in range(1000)]
+    await play.clock.run(asyncio.wait(tasks))
+    assert {task.result().status for task in tasks} == {503}
+    for name in ("openai", "other"):
+        assert 1150 < play.asked.count(name) <= 1200

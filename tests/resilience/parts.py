@@ -10,7 +10,32 @@ from proxy.core.call import Call
 from proxy.core.event import Event
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import Body, Reply, Source, Whole
+from proxy.policy.mode import Tier
+from proxy.policy.schema import Breaker, Health, Limit, Retry, Timeout
+from proxy.policy.snapshot import Upstream
 from tests.clock import FalseClock
+
+
+def an_upstream(**settings: object) -> Upstream:
+    """`openai` under the defaults, unless told otherwise."""
+    known: dict[str, object] = {
+        "name": "openai",
+        "dialect": "openai",
+        "url": "https://api.openai.com",
+        "hosts": ("api.openai.com",),
+        "api_key": None,
+        "missing_key": "",
+        "headers": {},
+        "models": {},
+        "timeout": Timeout(),
+        "retry": Retry(),
+        "breaker": Breaker(),
+        "limit": Limit(),
+        "health": Health(),
+        "tier": Tier.CLOUD,
+        "prefill": False,
+    }
+    return Upstream(**{**known, **settings})  # type: ignore[arg-type]
 
 
 def a_reply(body: bytes | Body = b"{}", status: int = 200, kind: str = "application/json") -> Reply:

@@ -1,17 +1,26 @@
 """How long is waited, and when it is not worth waiting."""
 
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.clock import SystemDice
-from proxy.core.failure import FailureKind
+from proxy.core.clock import Dice, SystemDice
+from proxy.core.event import NoRetry
+from proxy.core.failure import Failure, FailureKind
 from proxy.policy.schema import Backoff, Retry
-from proxy.resilience.backoff import decide, jittered
+from proxy.resilience.backoff import Another, decide, jittered
 from tests.clock import LoadedDice
 from tests.resilience.parts import failed
 
 HIGH, LOW = LoadedDice(1.0), LoadedDice(0.0)
+
+
+def _decide(
+    settings: Retry, failure: Failure, attempt: int = 1, dice: Dice = HIGH, left_s: float = inf
+) -> Another | None:
+    return decide(settings, failure, attempt, left_s, dice)
 
 
 @pytest.mark.parametrize(("retry", "ceiling"), [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (9, 8.0)])
@@ -38,31 +47,49 @@ def test_waits_are_spread_over_all_of_the_bound() -> None:
 
 def test_no_more_attempts_than_allowed() -> None:
     settings = Retry(attempts=3)
-    assert decide(settings, failed(), 2, HIGH) is not None
-    assert decide(settings, failed(), 3, HIGH) is None
-    assert decide(Retry(attempts=1), failed(), 1, HIGH) is None
+    assert _decide(settings, failed(), 2) == Another(1.0)
+    assert _decide(settings, failed(), 3) == Another(0.0, NoRetry.ATTEMPTS)
+    assert _decide(Retry(attempts=1), failed()) is None, "where none is wanted, none is refused"
 
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_only_the_kinds_that_the_policy_names_are_tried_again(kind: FailureKind) -> None:
     settings = Retry(attempts=2, on=frozenset((FailureKind.QUOTA,)))
-    assert (decide(settings, failed(kind), 1, HIGH) is not None) is (kind is FailureKind.QUOTA)
+    assert (_decide(settings, failed(kind)) is not None) is (kind is FailureKind.QUOTA)
 
 
 def test_by_default_only_passing_trouble_is_tried_again() -> None:
-    tried = {kind for kind in FailureKind if decide(Retry(), failed(kind), 1, HIGH) is not None}
+    """Not who was silent: whoever waits for it once more waits twice as long."""
+    tried = {kind for kind in FailureKind if _decide(Retry(), failed(kind)) is not None}
     assert tried == {FailureKind.RATE_LIMIT, FailureKind.UNAVAILABLE, FailureKind.NETWORK}
 
 
 def test_a_providers_wish_is_a_lower_bound() -> None:
     settings = Retry(retry_after_max=10.0)
-    assert decide(settings, failed(retry_after_s=3.0), 1, HIGH) == 3.0
-    assert decide(settings, failed(retry_after_s=0.1), 1, HIGH) == 0.5, "not an upper one"
-    assert decide(settings, failed(retry_after_s=0.0), 1, LOW) == 0.0
+    assert _decide(settings, failed(retry_after_s=3.0)) == Another(3.0)
+    assert _decide(settings, failed(retry_after_s=0.1)) == Another(0.5), "not an upper one"
+    assert _decide(settings, failed(retry_after_s=0.0), dice=LOW) == Another(0.0)
 
 
-def test_a_longer_wish_than_we_wait_for_ends_the_retrying() -> None:
+@pytest.mark.parametrize("wish_s", [10.001, 3600.0, 73_192.0])
+def test_a_longer_wish_than_we_wait_for_ends_the_retrying(wish_s: float) -> None:
     settings = Retry(retry_after_max=10.0)
-    assert decide(settings, failed(retry_after_s=10.0), 1, HIGH) == 10.0
-    assert decide(settings, failed(retry_after_s=10.001), 1, HIGH) is None
-    assert decide(settings, failed(retry_after_s=73_192.0), 1, HIGH) is None
+    assert _decide(settings, failed(retry_after_s=10.0)) == Another(10.0)
+    assert _decide(settings, failed(retry_after_s=wish_s)) == Another(wish_s, NoRetry.TIME)
+
+
+@pytest.mark.parametrize(("left_s", "refused"), [(3.001, None), (3.0, NoRetry.TIME)])
+def test_no_wait_that_leaves_no_time_for_an_answer(left_s: float, refused: NoRetry | None) -> None:
+    settings = Retry(backoff=Backoff(initial=3.0))
+    for failure in (failed(), failed(retry_after_s=3.0)):
+        assert _decide(settings, failure, left_s=left_s) == Another(3.0, refused)
+
+
+@pytest.mark.parametrize(("word", "again"), [(False, False), (True, True), (None, True)])
+def test_a_provider_that_says_that_it_will_do_no_better_is_believed(
+    word: bool | None, again: bool
+) -> None:
+    """Anthropic says so of a request that is larger than its limit, with a 429."""
+    failure = failed(FailureKind.RATE_LIMIT, should_retry=word)
+    assert (_decide(Retry(), failure) is not None) is again
+    assert _decide(Retry(), failed(FailureKind.AUTH, should_retry=True)) is None

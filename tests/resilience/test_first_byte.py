@@ -64,7 +64,7 @@ async def test_a_plain_answer_is_held_whole_and_its_body_given_back() -> None:
     assert isinstance(reply.body, Whole)
     assert reply.body.content == answer
     assert stage.body.closed
-    assert events_of(stage.call) == [UsageSeen(3, 2)]
+    assert events_of(stage.call) == [UsageSeen(3, 2, "openai")]
 
 
 async def test_an_answer_that_is_there_whole_is_judged_too() -> None:
@@ -104,7 +104,7 @@ async def test_usage_of_a_stream_is_told_at_its_end() -> None:
     await stage.all_of(reply)
     assert not events_of(stage.call)
     await reply.close(End.COMPLETE)
-    assert events_of(stage.call) == [UsageSeen(3, 2)]
+    assert events_of(stage.call) == [UsageSeen(3, 2, "openai")]
 
 
 @pytest.mark.parametrize(
@@ -265,3 +265,54 @@ async def test_a_plain_answer_may_think_after_its_headers_and_a_stream_may_not(
     with pytest.raises(Failure) as caught:
         await stage.all_of(reply)
     assert caught.value.kind is FailureKind.TIMEOUT_IDLE
+
+
+@pytest.mark.parametrize(
+    ("stream", "limits", "at", "wanted"),
+    [
+        pytest.param(True, {"begin_by": 1003.0}, 1003.0, "useful chunk", id="a stream's begin"),
+        pytest.param(True, {"end_by": 1002.0}, 1002.0, "useful chunk", id="a stream's end"),
+        pytest.param(False, {"begin_by": 1015.0}, 1015.0, "whole answer", id="a plain one"),
+    ],
+)
+async def test_when_the_apps_time_is_up_it_is_nobodys_fault(
+    stream: bool, limits: dict[str, float], at: float, wanted: str
+) -> None:
+    stage = Stage(*sse(ROLE), None, kind=STREAM if stream else "application/json")
+    failure = await stage.failure(stream=stream, **limits)
+    assert (failure.kind, failure.blameless) == (FailureKind.TIMEOUT_TOTAL, True)
+    assert failure.message == f"the time for the whole call was up before it gave a {wanted}"
+    assert stage.clock.now() == at
+
+
+async def test_its_own_time_comes_first_where_it_is_shorter() -> None:
+    failure = await Stage(None, kind=STREAM).failure(stream=True, begin_by=1006.0)
+    assert (failure.kind, failure.blameless) == (FailureKind.TIMEOUT_FIRST_BYTE, False)
+
+
+async def test_when_no_time_is_left_nobody_is_asked() -> None:
+    clock = FalseClock()
+    layer = FirstByte(Told([]), "openai", dialect_named("openai"), TIMEOUT, clock)
+    with pytest.raises(Failure) as caught:
+        await layer.handle(a_call(clock, begin_by=1000.0))
+    assert (caught.value.sent, caught.value.blameless) == (False, True)
+
+
+async def test_a_stream_that_has_begun_may_go_on_until_its_end_is_due() -> None:
+    flow = [*sse(HELLO), *[2.0, *sse(HELLO)] * 7]
+    stage = Stage(*flow, kind=STREAM)
+    reply = await stage.handle(stream=True, begin_by=1001.0, end_by=1009.0)
+    with pytest.raises(Failure) as caught:
+        await stage.all_of(reply)
+    assert (caught.value.kind, caught.value.blameless) == (FailureKind.TIMEOUT_TOTAL, True)
+    assert caught.value.message == "the time for the whole call was up before its answer was whole"
+    assert stage.clock.now() == 1009.0
+
+
+async def test_a_stream_that_is_slower_than_its_target_may_be_is_the_targets_fault() -> None:
+    stage = Stage(*sse(HELLO), *[2.0, *sse(HELLO)] * 20, kind=STREAM)
+    reply = await stage.handle(stream=True, end_by=1021.0)
+    with pytest.raises(Failure) as caught:
+        await stage.all_of(reply)
+    assert (caught.value.kind, caught.value.blameless) == (FailureKind.TIMEOUT_TOTAL, False)
+    assert stage.clock.now() == 1020.0

@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+import zlib
+from math import inf
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
 from proxy.core.call import Operation
 from proxy.core.failure import Failure, FailureKind
@@ -14,14 +17,14 @@ from proxy.policy.schema import Timeout
 from proxy.resilience.patience import HELD_EVENT_BYTES, PatientBody
 from tests.clock import FalseClock, settle
 from tests.plays.stage import DONE, HELLO, ROLE, STOP, WHOLE_STREAM, WORLD, delta, error, sse
-from tests.resilience.parts import Chunks, a_reply
+from tests.resilience.parts import Chunks
 
 TIMEOUT = Timeout(idle=3.0, total=60.0)
 BEGUN = b"".join(sse(ROLE, HELLO))
 
 
-def _reader() -> StreamReader:
-    headers = a_reply(kind="text/event-stream").headers
+def _reader(coding: str) -> StreamReader:
+    headers = CIMultiDict({"Content-Type": "text/event-stream", "Content-Encoding": coding})
     reader = dialect_named("openai").reader(Operation.CHAT, headers)
     assert reader is not None
     return reader
@@ -31,15 +34,25 @@ class Stage:
     """A body of `steps` after `held`, read by an app that takes `app_s` for each chunk."""
 
     def __init__(
-        self, *steps: Any, held: bytes = BEGUN, follow: bool = True, app_s: float = 0.0
+        self,
+        *steps: Any,
+        held: bytes = BEGUN,
+        follow: bool = True,
+        app_s: float = 0.0,
+        coding: str = "identity",
+        end_by: float = inf,
+        floor: float | None = None,
     ) -> None:
         self.clock = FalseClock()
         self.rest = Chunks(self.clock, *steps)
-        reader = _reader() if follow else None
+        reader = _reader(coding) if follow else None
         if reader is not None:
             reader.feed(held)
-        left_s = TIMEOUT.total
-        self.body = PatientBody(held, self.rest, self.clock, TIMEOUT, left_s, "openai", reader)
+        timeout = TIMEOUT.model_copy(update={"tokens_per_second": floor})
+        left_s = timeout.total
+        self.body = PatientBody(
+            held, self.rest, self.clock, timeout, left_s, "openai", reader, end_by=end_by
+        )
         self.app_s = app_s
         self.got: list[bytes] = []
 
@@ -126,6 +139,64 @@ async def test_after_the_streams_own_end_nothing_matters(after: object) -> None:
     assert stage.clock.now() <= 1001.0, "the connection is waited for, but not for long"
 
 
+CUT = Failure(FailureKind.BROKEN_STREAM, "cut", target="openai")
+
+
+@pytest.mark.parametrize("after", [None, CUT], ids=["stall", "cut"])
+@pytest.mark.parametrize("half", [(), (b'data: {"choi',)], ids=["", "in the next event"])
+async def test_who_has_told_why_it_stopped_is_whole(after: object, half: tuple[bytes, ...]) -> None:
+    stage = Stage(*sse(WORLD, STOP), *half, after)
+    assert (await stage.whole()).endswith(sse(STOP)[0])
+
+
+async def test_two_answers_are_whole_when_both_have_told_why_they_stopped() -> None:
+    def second(**fields: Any) -> dict[str, Any]:
+        event = delta(**fields)
+        event["choices"][0]["index"] = 1
+        return event
+
+    held = BEGUN + sse(second(content="Salut"))[0]
+    assert await Stage(*sse(STOP), CUT, held=held).failure() is CUT
+    assert (await Stage(*sse(STOP, second(finish="stop")), CUT, held=held).whole()).startswith(held)
+
+
+async def test_the_calls_own_end_says_nothing_of_the_target() -> None:
+    stage = Stage(*[2.0, *sse(WORLD)] * 40, end_by=1005.0)
+    failure = await stage.failure()
+    assert (failure.kind, failure.blameless) == (FailureKind.TIMEOUT_TOTAL, True)
+    assert stage.clock.now() == 1005.0
+    own = await Stage(*[2.0, *sse(WORLD)] * 40, end_by=1500.0).failure()
+    assert (own.kind, own.blameless) == (FailureKind.TIMEOUT_TOTAL, False)
+
+
+async def test_a_drip_slower_than_the_floor_counts_as_silence() -> None:
+    stage = Stage(*[1.0, *sse(WORLD)] * 40, floor=2.0)
+    failure = await stage.failure()
+    assert failure.kind is FailureKind.TIMEOUT_IDLE
+    assert "slower than 2 tokens a second" in failure.message
+    assert stage.clock.now() == 1003.0, "for as long as it may be silent"
+
+
+@pytest.mark.parametrize(
+    ("step", "app_s"),
+    [
+        pytest.param([0.4, *sse(WORLD)], 0.0, id="fast enough"),
+        pytest.param([2.0, b"".join(sse(*[WORLD] * 9))], 0.0, id="several events at once"),
+        pytest.param([2.0, *sse(delta(content="word " * 100))], 0.0, id="long ones"),
+        pytest.param(sse(WORLD), 5.0, id="a slow app"),
+    ],
+)
+async def test_what_is_fast_enough_is_left_alone(step: Any, app_s: float) -> None:
+    stage = Stage(*[*step] * 12, *sse(STOP, DONE), floor=2.0, app_s=app_s)
+    assert (await stage.whole()).endswith(DONE)
+
+
+async def test_without_a_floor_any_speed_will_do() -> None:
+    stage = Stage(*[2.9, *sse(WORLD)] * 12, *sse(STOP, DONE))
+    assert stage.body._rest is stage.rest, "and nobody counts"
+    assert (await stage.whole()).endswith(DONE)
+
+
 async def test_silence_counts_from_when_the_app_asked_for_more() -> None:
     stage = Stage(*sse(WORLD), None, app_s=10.0)
     assert (await stage.failure()).kind is FailureKind.TIMEOUT_IDLE
@@ -167,20 +238,50 @@ async def test_bytes_after_the_last_event_of_a_whole_stream_go_out_as_well() -> 
     assert (await Stage(*sse(STOP), b"data: [DONE]\n").whole()).endswith(b"data: [DONE]\n")
 
 
-async def test_a_providers_own_error_event_goes_out_and_then_it_is_over() -> None:
+async def test_a_providers_own_error_event_is_kept_for_who_has_nothing_better() -> None:
     told = sse(error("overloaded"))[0]
-    stage = Stage(*sse(WORLD), told + b'data: {"half')
+    stage = Stage(*sse(WORLD), sse(WORLD)[0] + told + b'data: {"half')
     failure = await stage.failure()
-    assert failure.in_band
     assert failure.kind is FailureKind.UNAVAILABLE
-    assert b"".join(stage.got) == BEGUN + sse(WORLD)[0] + told
+    assert not failure.in_band
+    assert failure.refusal is not None
+    assert failure.refusal.body == told
+    assert b"".join(stage.got) == BEGUN + sse(WORLD)[0] * 2, "what came before it has gone out"
 
 
 async def test_an_error_event_in_pieces_is_whole_before_it_counts() -> None:
     told = sse(error("overloaded"))[0]
     stage = Stage(told[:9], told[9:-1], told[-1:], None)
-    assert (await stage.failure()).in_band
-    assert b"".join(stage.got) == BEGUN + told
+    failure = await stage.failure()
+    assert failure.refusal is not None
+    assert failure.refusal.body == told
+    assert b"".join(stage.got) == BEGUN
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_an_error_event_is_told_apart_in_any_chunking(seed: int) -> None:
+    chance = random.Random(seed)
+    told, before = sse(error("overloaded"))[0], b"".join(sse(WORLD, WORLD))
+    stream = before + told
+    cuts = sorted(chance.sample(range(1, len(stream)), 20))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    stage = Stage(*pieces)
+    failure = await stage.failure()
+    assert failure.refusal is not None
+    assert (b"".join(stage.got), failure.refusal.body) == (BEGUN + before, told)
+
+
+async def test_a_compressed_error_event_has_gone_out_when_it_is_known() -> None:
+    squeeze = zlib.compressobj(wbits=31)
+    pieces = [
+        squeeze.compress(words) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        for words in (BEGUN, *sse(WORLD, error("overloaded")))
+    ]
+    stage = Stage(*pieces[1:], held=pieces[0], coding="gzip")
+    failure = await stage.failure()
+    assert failure.in_band
+    assert failure.refusal is None
+    assert stage.got == pieces
 
 
 async def test_half_an_error_event_is_a_cut() -> None:

@@ -1,6 +1,7 @@
 """What aiohttp says of a broken answer is told, less the bytes that it quotes."""
 
 import errno
+import ssl
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,7 @@ from aiohttp import http
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_exceptions import BadStatusLine, InvalidHeader, LineTooLong, TransferEncodingError
 
-from proxy.core.failure import FailureKind
+from proxy.core.failure import FailureKind, Hop
 from proxy.upstream.errors import on_answer, on_body, on_connect
 
 KEY = "sk-0123456789abcdef"
@@ -45,3 +46,34 @@ def test_what_this_machine_lacks_is_not_the_targets_failure(number: int) -> None
     failure = on_connect(aiohttp.ClientConnectorError(key, OSError(number, "none left")), "other")
     assert (failure.kind, failure.sent) == (FailureKind.LIMIT, False)
     assert "this machine" in failure.message
+
+
+WHERE = ConnectionKey("other.test", 443, True, True, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "hop"),
+    [
+        (aiohttp.ClientConnectorDNSError(WHERE, OSError(None, "no address")), Hop.DNS_ERROR),
+        (
+            aiohttp.ClientConnectorCertificateError(WHERE, ssl.SSLCertVerificationError("old")),
+            Hop.TLS_CERTIFICATE,
+        ),
+        (
+            aiohttp.ClientConnectorSSLError(WHERE, ssl.SSLError("no shared cipher")),
+            Hop.TLS_PROTOCOL,
+        ),
+        (aiohttp.ClientConnectorError(WHERE, OSError(errno.ECONNREFUSED, "no")), Hop.REFUSED),
+        (aiohttp.ClientConnectorError(WHERE, OSError(errno.ENETUNREACH, "no")), Hop.UNROUTABLE),
+        (aiohttp.ClientConnectorError(WHERE, OSError(errno.EPROTO, "no")), None),
+    ],
+)
+def test_what_went_wrong_on_the_way_is_told_in_one_word(
+    error: aiohttp.ClientError, hop: Hop | None
+) -> None:
+    failure = on_connect(error, "other")
+    assert (failure.kind, failure.sent, failure.hop) == (FailureKind.NETWORK, False, hop)
+
+
+def test_a_connection_that_ends_before_an_answer_was_terminated() -> None:
+    assert on_answer(aiohttp.ServerDisconnectedError(), "other").hop is Hop.TERMINATED
