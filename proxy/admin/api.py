@@ -2,20 +2,24 @@
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
 from aiohttp import web
 
+from proxy.admin.upstream_view import upstream_view
 from proxy.admin.view import Sights, status
+from proxy.policy.snapshot import Upstream
 from proxy.telemetry.metrics import CONTENT_TYPE
+from proxy.telemetry.redact import redact
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
-    """Serves `/healthz`, `/readyz`, `/metrics`, `/status` and `POST /reload`. `open`, `close`."""
+    """Serves `/healthz`, `/readyz`, `/metrics` and `/status`, and, by POST, `/reload`,
+    `/breakers/{upstream}/open|close|reset` and `/probe/{upstream}`. `open`, `close`."""
 
     def __init__(self, sights: Sights, token: str) -> None:
         """With a `token`, everything but `/healthz` and `/readyz` wants it as a bearer."""
@@ -34,6 +38,8 @@ class Api:
                 web.get("/metrics", self._metrics),
                 web.get("/status", self._status),
                 web.post("/reload", self._reload),
+                web.post("/breakers/{upstream}/{act:open|close|reset}", self._breaker),
+                web.post("/probe/{upstream}", self._probe),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -93,6 +99,48 @@ class Api:
         if complaints:
             return _json(422, {"reloaded": False, "digest": digest, "complaints": complaints})
         return _json(200, {"reloaded": True, "digest": digest, "complaints": []})
+
+    async def _breaker(self, request: web.Request) -> web.Response:
+        """`open` takes an upstream out until `close` or `reset`, which forgets all else that speaks
+        against it too."""
+        upstream = self._upstreams.get(request.match_info["upstream"])
+        if upstream is None:
+            return self._unknown(request)
+        standing = self._sights.standings.of(upstream)
+        match request.match_info["act"]:
+            case "open":
+                standing.breaker.force_open()
+            case "close":
+                standing.breaker.force_close()
+            case "reset":
+                standing.reset()
+        return _json(200, upstream_view(upstream, standing))
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        """Asks even where the breaker has opened by itself: that is what one wants to know then."""
+        upstream = self._upstreams.get(request.match_info["upstream"])
+        if upstream is None:
+            return self._unknown(request)
+        failure = await self._sights.prober.ask(upstream, insist=True)
+        return _json(
+            200,
+            {
+                "name": upstream.name,
+                "ok": failure is None,
+                "kind": None if failure is None else failure.kind.value,
+                "message": None if failure is None else redact(failure.message),
+                "upstream": upstream_view(upstream, self._sights.standings.of(upstream)),
+            },
+        )
+
+    @property
+    def _upstreams(self) -> Mapping[str, Upstream]:
+        return self._sights.engine.program.snapshot.upstreams
+
+    def _unknown(self, request: web.Request) -> web.Response:
+        known = ", ".join(self._upstreams) or "none"
+        name = request.match_info["upstream"]
+        return _problem(404, f"no upstream is called {name!r}; there are: {known}")
 
 
 def _split(url: str) -> SplitResult:

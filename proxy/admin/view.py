@@ -1,25 +1,26 @@
 """What `/status` tells: the living parts, as plain data."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from proxy.admin.upstream_view import complaints_about, time_view, upstream_view
 from proxy.cache.store import Store
 from proxy.embeddings.model import LocalModel
 from proxy.engine.reload import Reloader
 from proxy.engine.serve import Engine
-from proxy.policy.snapshot import Upstream
+from proxy.resilience.prober import Prober
 from proxy.resilience.state import Standings
 from proxy.telemetry.hub import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class Sights:
-    """What there is to look at."""
+    """What there is to look at, and to act on."""
 
     engine: Engine
     reloader: Reloader
     standings: Standings
+    prober: Prober
     store: Store
     model: LocalModel
     telemetry: Telemetry
@@ -30,22 +31,25 @@ def status(sights: Sights) -> dict[str, Any]:
     snapshot = sights.engine.program.snapshot
     counts = sights.telemetry.counts()
     loaded = sights.reloader.loaded
-    upstreams = [_upstream(sights.standings, upstream) for upstream in snapshot.upstreams.values()]
+    standings = [
+        (upstream, sights.standings.of(upstream)) for upstream in snapshot.upstreams.values()
+    ]
     why = [
-        f"the breaker of {shown['name']} is {shown['breaker']['state']}"
-        for shown in upstreams
-        if shown["breaker"]["state"] != "closed"
+        complaint
+        for upstream, standing in standings
+        for complaint in complaints_about(upstream, standing)
     ]
     why += [f"a changed policy was refused: {complaint}" for complaint in loaded.complaints]
     return {
         "policies": {
             "digest": snapshot.digest,
-            "loaded_at": _time(loaded.at),
+            "loaded_at": time_view(loaded.at),
             "files": list(snapshot.files),
             "last_error": "\n".join(loaded.complaints) or None,
             "warnings": list(snapshot.warnings),
+            "mode": None if snapshot.mode is None else snapshot.mode.value,
         },
-        "upstreams": upstreams,
+        "upstreams": [upstream_view(upstream, standing) for upstream, standing in standings],
         "overall": {
             "total_requests": counts.total_requests,
             "overall_success_rate": counts.success_rate,
@@ -63,22 +67,3 @@ def status(sights: Sights) -> dict[str, Any]:
         "degraded": bool(why),
         "degraded_why": why,
     }
-
-
-def _upstream(standings: Standings, upstream: Upstream) -> dict[str, Any]:
-    standing = standings.of(upstream)
-    breaker = standing.breaker
-    return {
-        "name": upstream.name,
-        "breaker": {
-            "state": breaker.state,
-            "since": _time(breaker.since),
-            "opened_count": breaker.opened_count,
-            "retry_after_s": round(breaker.retry_after_s, 3),
-        },
-        "health": asdict(standing.health.report()),
-    }
-
-
-def _time(wall_s: float) -> str:
-    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")

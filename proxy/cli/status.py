@@ -68,19 +68,54 @@ def _ask(url: str, token: str) -> dict[str, Any]:
 
 
 def _words(told: Mapping[str, Any]) -> str:
-    overall, fallback = told["overall"], told["fallback"]
+    policies, overall, fallback = told["policies"], told["overall"], told["fallback"]
+    mode = f", mode {policies['mode']}" if policies["mode"] else ""
     lines = [
-        f"policies  {told['policies']['digest']} since {told['policies']['loaded_at']}",
+        f"policies  {policies['digest']} since {policies['loaded_at']}{mode}",
         f"requests  {overall['total_requests']}, {overall['overall_success_rate']:.1%} answered, "
         f"{fallback['fallback_rate']:.1%} by a fallback",
         "sources   " + ", ".join(f"{name} {count}" for name, count in told["sources"].items()),
     ]
-    for upstream in told["upstreams"]:
-        health, breaker = upstream["health"], upstream["breaker"]
-        lines.append(
-            f"{upstream['name']:<14} {breaker['state']:<9} "
-            f"{health['success_count']} ok, {health['failure_count']} failed, "
-            f"{health['average_latency_ms']:.0f} ms"
-        )
+    rows = [("upstream", "tier", "health", "breaker", "calls")]
+    rows += [_row(upstream) for upstream in told["upstreams"]]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        padded = [f"{word:<{width}}" for word, width in zip(row, widths, strict=False)]
+        lines.append("  ".join([*padded, row[-1]]))
     lines += [f"degraded  {why}" for why in told["degraded_why"]] or ["all is well"]
     return "\n".join(lines)
+
+
+def _row(upstream: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    health = upstream["health"]
+    well = "healthy" if health["is_healthy"] else f"unhealthy ({health['consecutive_failures']})"
+    return upstream["name"], upstream["tier"], well, _breaker(upstream["breaker"]), _calls(upstream)
+
+
+def _breaker(breaker: Mapping[str, Any]) -> str:
+    state: str = breaker["state"]
+    if breaker["by_hand"]:
+        return f"{state} by hand"
+    if state == "open":
+        state += f" for {breaker['retry_after_s']:.0f} s"
+    return f"{state} ({breaker['cause']})" if breaker["cause"] else state
+
+
+def _calls(upstream: Mapping[str, Any]) -> str:
+    """How they went, and what they are short of."""
+    health, limit, quota = upstream["health"], upstream["limit"], upstream["quota"]
+    words = [
+        f"{health['success_count']} ok, {health['failure_count']} failed",
+        f"{health['average_latency_ms']:.0f} ms",
+    ]
+    if limit["concurrency"] is not None:
+        words.append(f"{limit['in_use']} of {limit['concurrency']} at once")
+    if limit["waiting"]:
+        words.append(f"{limit['waiting']} waiting")
+    if quota["spent_s"] is not None:
+        words.append(f"rate limit used up for {quota['spent_s']:.0f} s")
+    elif quota["share"] < 1:
+        words.append(f"{quota['share']:.0%} of its rate limit left")
+    if upstream["budget"]["spent"] >= 1:
+        words.append("retry budget spent")
+    return ", ".join(words)

@@ -1,6 +1,6 @@
 """The sentences about a call that did not go plainly, with what a person can do about it."""
 
-from proxy.core.event import AttemptEnded, CallEnded, PassedOver
+from proxy.core.event import AttemptEnded, CallEnded, Hedged, PassedOver, Resumed, StreamBroke
 from proxy.core.failure import FailureKind
 from proxy.core.journal import Journal
 from proxy.core.reply import Source
@@ -57,21 +57,41 @@ def _stood_in(event: CallEnded, journal: Journal | None) -> str:
         case Source.LOCAL:
             return f"{trouble}; the app got vectors made here."
         case Source.UPSTREAM | Source.CACHE:
+            resumed = _resumed(journal)
+            if resumed is not None:
+                origin, target, kind = resumed
+                return f"{origin} broke off ({kind}); {target} went on with its answer."
             return f"{trouble}; {event.target} answered."
+
+
+def _resumed(journal: Journal | None) -> Resumed | None:
+    """The last time that one target went on for another; None in most calls."""
+    for entry in reversed(journal.entries if journal is not None else ()):
+        if isinstance(entry.event, Resumed):
+            return entry.event
+    return None
 
 
 def _trouble(event: CallEnded, journal: Journal | None) -> str:
     """The last thing that went wrong, in the words of the provider if it said any."""
-    passed_over = ""
+    passed_over = slow = ""
     for entry in reversed(journal.entries if journal is not None else ()):
         match entry.event:
             case AttemptEnded(target, _, _, status, FailureKind() as kind, message):
                 answer = f"{kind} {status}" if status is not None else kind.value
-                return f"{target} failed ({answer}{f': {redact(message)}' if message else ''})"
+                return f"{target} failed ({answer}{_words(message)})"
+            case StreamBroke(target, kind, message):
+                return f"{target} broke off ({kind}{_words(message)})"
+            case Hedged(origin, target, waited_s) if target == event.target and not slow:
+                slow = f"{origin} had not begun to answer after {waited_s:.2f} s"
             case PassedOver(target, reason) if not passed_over:
                 passed_over = f"{target} was not asked ({redact(reason)})"
-    if passed_over:
-        return passed_over
+    if slow or passed_over:
+        return slow or passed_over
     if event.degraded:
         return f"Degraded: {redact(event.degraded)}"
     return f"{event.target} failed" + ("" if event.kind is None else f" ({event.kind})")
+
+
+def _words(message: str) -> str:
+    return f": {redact(message)}" if message else ""

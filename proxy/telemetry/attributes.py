@@ -50,6 +50,8 @@ def of_call(story: Story, attempts: int) -> Attributes:
     }
     if story.model is not None:
         said["understudy.model"] = redact(story.model)
+    if story.app_retry:
+        said["understudy.app_retry"] = story.app_retry
     if story.degraded:
         said["understudy.degraded"] = redact(story.degraded)
     if story.kind is not None:
@@ -71,13 +73,16 @@ def of_attempt(story: Story, attempt: Attempt, server: Server | None) -> Attribu
         said["http.request.resend_count"] = attempt.resend
     if server is not None:
         said |= {"server.address": server.address, "server.port": server.port}
-    if attempt.ended is None:
+    if attempt.cancelled:
         said["understudy.cancelled"] = True
+    if attempt.ended is None:
         return said
     if attempt.ended.status is not None:
         said["http.response.status_code"] = attempt.ended.status
     if attempt.ended.retry_after_s is not None:
         said["understudy.retry_after_s"] = attempt.ended.retry_after_s
+    if attempt.ended.hop is not None:
+        said["understudy.failure.hop"] = attempt.ended.hop.value
     failed = attempt.broke or attempt.ended
     if failed.kind is not None:
         said |= {"error.type": failed.kind.value, "understudy.failure.kind": failed.kind.value}

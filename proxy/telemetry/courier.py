@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from proxy.telemetry.lines import LOGGER
+from proxy.telemetry.line import LOGGER
 from proxy.telemetry.story import Story
 
 CAPACITY = 2048

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from proxy.telemetry.environment import Tracing
-from proxy.telemetry.lines import LOGGER
+from proxy.telemetry.line import LOGGER
 from proxy.telemetry.redact import redact
 
 EXPORT_TIMEOUT_S = 4.0

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import orjson
 
-from proxy.telemetry.lines import FIELDS, LOGGER, Field
+from proxy.telemetry.line import FIELDS, LOGGER, Field
 from proxy.telemetry.redact import escape, mask, redact
 
 

@@ -11,7 +11,8 @@ from proxy.core.headers import Headers
 from proxy.core.journal import Journal
 from proxy.telemetry.counts import Counts
 from proxy.telemetry.environment import Tracing, read_tracing
-from proxy.telemetry.lines import LOGGER, Lines
+from proxy.telemetry.line import LOGGER
+from proxy.telemetry.lines import Lines
 from proxy.telemetry.log import Log
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.series import Reading

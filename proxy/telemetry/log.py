@@ -14,7 +14,7 @@ from copy import copy
 from typing import Protocol
 
 from proxy.telemetry.formats import FORMATS, LogFormat
-from proxy.telemetry.lines import LOGGER
+from proxy.telemetry.line import LOGGER
 
 CAPACITY = 10_000
 """Records that wait at most: some MiB. More than a second of the worst outage brings."""

@@ -2,7 +2,15 @@
 
 from enum import StrEnum
 
-from proxy.core.event import CallEnded
+from proxy.core.event import (
+    AttemptEnded,
+    CallEnded,
+    CallEvent,
+    FellBack,
+    Hedged,
+    PassedOver,
+    StreamBroke,
+)
 from proxy.core.failure import TRAITS
 from proxy.core.reply import End, Source
 
@@ -41,7 +49,25 @@ def is_plain(event: CallEnded) -> bool:
         event.end is End.COMPLETE
         and event.kind is None
         and event.status < 400
-        and not event.fallback
         and not event.degraded
         and event.source not in STAND_INS
+        and (not event.fallback or _by_choice(event))
     )
+
+
+def _by_choice(event: CallEnded) -> bool:
+    """Whether another than the app's own upstream answered and nothing had gone wrong: its policy
+    balances, races or prefers another tier."""
+    return not any(_is_trouble(entry.event) for entry in event.call.journal.entries)
+
+
+def _is_trouble(event: CallEvent) -> bool:
+    match event:
+        case FellBack() | PassedOver() | StreamBroke():
+            return True
+        case AttemptEnded(kind=kind):
+            return kind is not None
+        case Hedged(waited_s=waited_s):
+            return waited_s > 0
+        case _:
+            return False

@@ -18,7 +18,7 @@ from proxy.telemetry.context import begin, new_trace_id, parent_of
 from proxy.telemetry.courier import Courier
 from proxy.telemetry.environment import Tracing
 from proxy.telemetry.exporter import Exporter
-from proxy.telemetry.lines import LOGGER
+from proxy.telemetry.line import LOGGER
 from proxy.telemetry.sampling import is_sampled, sampler_named
 from proxy.telemetry.spans import SCHEMA_URL, Spans
 from proxy.telemetry.story import Servers, Story, story_of

@@ -3,7 +3,10 @@
     POST chat                    server; its parent is the app's span, if it sent one
       chat gpt-4o                client, target openai: 429
       chat openai/gpt-4o         client, target openrouter: answered
-    events on the server span: understudy.retry, .fallback, .passed_over, .cache, .stream_broke
+    events on the server span: understudy.retry, .retry_refused, .hedge, .fallback, .passed_over,
+    .cache, .stream_broke, .resume
+
+An attempt that was called off has `understudy.cancelled` and ends there, which is no error.
 
 Spans are made whole, after the fact, as the SDK's ReadableSpan, which is what an exporter takes:
 their identifiers went out in `traceparent` headers long before, and a Tracer would have to be
@@ -23,7 +26,18 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from proxy.core.event import CacheLooked, CallEvent, FellBack, PassedOver, Retrying, StreamBroke
+from proxy.core.event import (
+    CacheLooked,
+    CallEvent,
+    FellBack,
+    Hedged,
+    NoRetry,
+    PassedOver,
+    Resumed,
+    Retrying,
+    RetryRefused,
+    StreamBroke,
+)
 from proxy.telemetry.attempts import Attempt, attempts
 from proxy.telemetry.attributes import Attributes, attempt_name, call_name, of_attempt, of_call
 from proxy.telemetry.outcome import BAD
@@ -106,18 +120,24 @@ def _events(story: Story) -> Iterator[Event]:
 def _said(event: CallEvent) -> tuple[str, Attributes] | None:
     """Name and attributes of an event's span event; None of those that spans show otherwise."""
     match event:
-        case Retrying():
-            return "retry", _own(target=event.target, kind=event.kind.value, wait_s=event.wait_s)
-        case FellBack():
-            return "fallback", _own(origin=event.origin, target=event.target, kind=event.kind.value)
-        case PassedOver():
-            kind = {} if event.kind is None else {"kind": event.kind.value}
-            return "passed_over", _own(target=event.target, reason=redact(event.reason), **kind)
-        case CacheLooked():
-            return "cache", _own(outcome=event.outcome.value, age_s=event.age_s)
-        case StreamBroke():
-            message = redact(event.message)
-            return "stream_broke", _own(target=event.target, kind=event.kind.value, message=message)
+        case Retrying(target, kind, wait_s):
+            return "retry", _own(target=target, kind=kind.value, wait_s=wait_s)
+        case RetryRefused(target, kind, why) if why is not NoRetry.ATTEMPTS:  # these can be seen
+            return "retry_refused", _own(target=target, kind=kind.value, reason=why.value)
+        case Hedged(origin, target, waited_s):
+            return "hedge", _own(origin=origin, target=target, waited_s=waited_s)
+        case FellBack(origin, target, kind):
+            return "fallback", _own(origin=origin, target=target, kind=kind.value)
+        case Resumed(origin, target, kind):
+            return "resume", _own(origin=origin, target=target, kind=kind.value)
+        case PassedOver(target, reason, kind):
+            own = _own(target=target, reason=redact(reason))
+            return "passed_over", own if kind is None else own | _own(kind=kind.value)
+        case CacheLooked(outcome, age_s):
+            return "cache", _own(outcome=outcome.value, age_s=age_s)
+        case StreamBroke(target, kind, message):
+            own = _own(target=target, kind=kind.value, message=redact(message))
+            return "stream_broke", own
         case _:
             return None
 

@@ -10,6 +10,7 @@ from proxy.core.call import Call, Operation, Trace
 from proxy.core.event import Bug, CallEnded, CallStarted
 from proxy.core.failure import FailureKind
 from proxy.core.journal import Entry, Journal
+from proxy.core.pact import app_retries
 from proxy.core.reply import End, Source
 from proxy.telemetry.outcome import Outcome, outcome
 
@@ -34,7 +35,8 @@ thread, of the policy in force by then."""
 @dataclass(frozen=True, slots=True)
 class Story:
     """A call from its first entry to its last. `offset_s` turns times of the journal into seconds
-    since the epoch. `path` has no query, which can hold keys."""
+    since the epoch. `path` has no query, which can hold keys. `app_retry`: how often the app says
+    that it has asked before."""
 
     trace: Trace
     call_id: str
@@ -45,6 +47,7 @@ class Story:
     operation: Operation
     model: str | None
     stream: bool
+    app_retry: int
     route: str
     source: Source
     target: str
@@ -75,6 +78,7 @@ def story_of(trace: Trace, event: CallEnded, journal: Journal, now: float, wall:
         operation=call.operation,
         model=call.model,
         stream=call.stream,
+        app_retry=app_retries(call.headers),
         route=event.route,
         source=event.source,
         target=event.target,

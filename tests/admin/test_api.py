@@ -10,8 +10,14 @@ import pytest
 
 from proxy.admin.api import Api
 from proxy.admin.view import Sights
+from proxy.core.event import BY_HAND, BreakerMoved, HealthMoved, Probed
+from proxy.core.failure import Failure, FailureKind
+from proxy.dialects.allowance import Allowance
 from proxy.embeddings.model import LocalModel
 from proxy.policy.schema import Backend
+from proxy.policy.snapshot import Upstream
+from proxy.resilience.prober import Prober
+from proxy.resilience.state import Standing
 from proxy.telemetry.hub import Telemetry
 from tests.clock import FalseClock, LoadedDice
 from tests.engine.parts import POLICY, Stage
@@ -30,11 +36,15 @@ class Admin:
         clock = FalseClock()
         telemetry = Telemetry(clock, LoadedDice(), {}, version="0")
         model = LocalModel(Backend(), clock, parts.hear)
+        self.probed: list[str] = []
+        self.ill: Failure | None = None
+        prober = Prober(self.stage.clock, parts.dice, parts.standings, self._probe, parts.hear)
         self.api = Api(
             Sights(
                 self.stage.engine,
                 self.stage.reloader,
                 parts.standings,
+                prober,
                 parts.store,
                 model,
                 telemetry,
@@ -42,6 +52,23 @@ class Admin:
             token,
         )
         self.port = 0
+
+    async def _probe(self, upstream: Upstream) -> Failure | None:
+        self.probed.append(upstream.name)
+        return self.ill
+
+    @property
+    def standing(self) -> Standing:
+        """Of openai."""
+        upstream = self.stage.engine.program.snapshot.upstreams["openai"]
+        return self.stage.parts.standings.of(upstream)
+
+    async def told(self, path: str, method: str = "GET") -> dict[str, Any]:
+        """The document that comes with a 200."""
+        status, told = await self.ask(path, method)
+        assert status == 200
+        assert isinstance(told, dict)
+        return told
 
     async def ask(
         self, path: str, method: str = "GET", **headers: str
@@ -132,18 +159,138 @@ async def test_status_says_how_it_is_doing(admin: Admin) -> None:
     assert {"sources", "cache", "backend"} <= set(told)
 
 
+async def test_status_says_how_each_upstream_stands(admin: Admin) -> None:
+    told = await admin.told("/status")
+    assert told["policies"]["mode"] is None
+    (openai,) = told["upstreams"]
+    assert openai["tier"] == "cloud"
+    assert openai["breaker"]["cause"] is None
+    assert openai["breaker"]["by_hand"] is False
+    assert openai["limit"] == {"concurrency": None, "in_use": 0, "waiting": 0}
+    assert openai["budget"] == {"ratio": 0.2, "min_per_second": 10.0, "spent": 0.0}
+    assert openai["quota"] == {"share": 1.0, "spent_s": None}
+    standing = admin.standing
+    standing.quota.learn((Allowance("requests", 25, 100, 60.0),))
+    for _ in range(50):
+        assert standing.budget.withdraw()
+    (openai,) = (await admin.told("/status"))["upstreams"]
+    assert openai["quota"]["share"] == 0.25
+    assert openai["budget"]["spent"] == 0.5
+    standing.quota.refused(12.0)
+    (openai,) = (await admin.told("/status"))["upstreams"]
+    assert openai["quota"] == {"share": 0.0, "spent_s": 12.0}
+
+
+async def test_status_names_the_mode(admin: Admin) -> None:
+    admin.file.write_text("mode: server_first" + POLICY)
+    assert (await admin.ask("/reload", "POST"))[0] == 200
+    assert (await admin.told("/status"))["policies"]["mode"] == "server_first"
+
+
 async def test_status_says_why_it_is_degraded(admin: Admin) -> None:
-    upstream = admin.stage.engine.program.snapshot.upstreams["openai"]
-    standing = admin.stage.parts.standings.of(upstream)
+    standing = admin.standing
     for _ in range(2):
-        standing.breaker.permit().failed()
-        standing.health.failed()
-    _, told = await admin.ask("/status")
-    assert isinstance(told, dict)
+        standing.breaker.permit().failed(FailureKind.UNAVAILABLE, 1.0)
+    standing.health.failed(FailureKind.UNAVAILABLE, "down")
+    told = await admin.told("/status")
     assert told["degraded"] is True
-    assert told["degraded_why"] == ["the breaker of openai is open"]
+    assert told["degraded_why"] == ["the breaker of openai is open (unavailable)"]
+    assert told["upstreams"][0]["breaker"]["cause"] == "unavailable"
     assert told["upstreams"][0]["breaker"]["retry_after_s"] == 30.0
-    assert told["upstreams"][0]["health"]["consecutive_failures"] == 2
+    assert told["upstreams"][0]["health"]["consecutive_failures"] == 1
+
+
+async def test_an_unhealthy_upstream_is_a_reason_without_its_keys(admin: Admin) -> None:
+    for _ in range(3):
+        admin.standing.health.failed(FailureKind.AUTH, "no such key: sk-proj-0123456789abcdef")
+    told = await admin.told("/status")
+    assert told["degraded"] is True
+    (why,) = told["degraded_why"]
+    assert why.startswith("openai is unhealthy: 3 failures in a row, the last auth: ")
+    assert "0123456789" not in why
+    assert told["upstreams"][0]["health"]["is_healthy"] is False
+
+
+async def test_an_upstream_is_taken_out_and_put_back(admin: Admin) -> None:
+    out = await admin.told("/breakers/openai/open", "POST")
+    assert (out["name"], out["breaker"]["state"]) == ("openai", "open")
+    assert out["breaker"]["by_hand"] is True
+    assert out["breaker"]["retry_after_s"] is None
+    told = await admin.told("/status")
+    assert told["degraded_why"] == ["the breaker of openai is open (by hand)"]
+    admin.stage.clock.pass_time(100_000.0)
+    assert admin.standing.aside() is not None, "no time puts it back"
+    back = await admin.told("/breakers/openai/close", "POST")
+    assert (back["breaker"]["state"], back["breaker"]["by_hand"]) == ("closed", False)
+    assert admin.standing.aside() is None
+    moves = [event for event in admin.stage.events if isinstance(event, BreakerMoved)]
+    assert [(move.after, move.reason) for move in moves] == [("open", BY_HAND), ("closed", BY_HAND)]
+
+
+async def test_reset_forgets_all_that_speaks_against_an_upstream(admin: Admin) -> None:
+    standing = admin.standing
+    for _ in range(3):
+        standing.breaker.permit(insist=True).failed(FailureKind.RATE_LIMIT, 1.0)
+        standing.health.failed(FailureKind.RATE_LIMIT, "slow down")
+    standing.quota.refused(60.0)
+    closed = await admin.told("/breakers/openai/close", "POST")
+    assert closed["breaker"]["state"] == "closed"
+    assert closed["health"]["is_healthy"] is False
+    told = await admin.told("/breakers/openai/reset", "POST")
+    assert told["breaker"]["state"] == "closed"
+    assert told["health"]["is_healthy"] is True
+    assert told["health"]["failure_count"] == 3
+    assert told["quota"]["share"] == 1.0
+    assert standing.aside() is None
+    health = [event.healthy for event in admin.stage.events if isinstance(event, HealthMoved)]
+    assert health == [False, True]
+
+
+async def test_an_upstream_is_probed_when_somebody_asks(admin: Admin) -> None:
+    told = await admin.told("/probe/openai", "POST")
+    assert (told["name"], told["ok"], told["kind"], told["message"]) == ("openai", True, None, None)
+    assert told["upstream"]["health"]["success_count"] == 1
+    assert admin.probed == ["openai"]
+    assert any(isinstance(event, Probed) for event in admin.stage.events)
+
+
+async def test_a_probe_says_what_is_wrong(admin: Admin) -> None:
+    admin.ill = Failure(FailureKind.NETWORK, "its name does not resolve", target="openai")
+    told = await admin.told("/probe/openai", "POST")
+    assert (told["ok"], told["kind"]) == (False, "network")
+    assert told["message"] == "its name does not resolve"
+    assert told["upstream"]["health"]["consecutive_failures"] == 1
+
+
+async def test_a_probe_goes_through_a_breaker_that_opened_by_itself_only(admin: Admin) -> None:
+    for _ in range(2):
+        admin.standing.breaker.permit().failed(FailureKind.UNAVAILABLE, 1.0)
+    told = await admin.told("/probe/openai", "POST")
+    assert (told["ok"], told["upstream"]["breaker"]["state"]) == (True, "closed")
+    await admin.told("/breakers/openai/open", "POST")
+    told = await admin.told("/probe/openai", "POST")
+    assert (told["ok"], told["kind"]) == (False, "circuit_open")
+    assert admin.probed == ["openai"]
+
+
+ACTS = ("/breakers/{}/open", "/breakers/{}/close", "/breakers/{}/reset", "/probe/{}")
+
+
+@pytest.mark.parametrize("path", ACTS)
+async def test_acts_on_upstreams_are_as_guarded_as_any(admin: Admin, path: str) -> None:
+    status, told = await admin.ask(path.format("nobody"), "POST")
+    assert status == 404
+    assert isinstance(told, dict)
+    assert told["error"]["message"] == "no upstream is called 'nobody'; there are: openai"
+    assert (await admin.ask(path.format("openai")))[0] == 405
+    assert (await admin.ask(path.format("openai"), "POST", Origin="https://evil.example"))[0] == 403
+    assert admin.standing.breaker.state == "closed"
+    assert admin.probed == []
+
+
+async def test_there_are_three_acts(admin: Admin) -> None:
+    assert (await admin.ask("/breakers/openai/explode", "POST"))[0] == 404
+    assert (await admin.ask("/breakers/openai", "POST"))[0] == 404
 
 
 async def test_reload_puts_a_changed_file_in_force(admin: Admin) -> None:
@@ -215,7 +362,13 @@ async def test_who_names_no_host_is_no_browser(admin: Admin) -> None:
 
 
 async def test_with_a_token_everything_but_the_probes_wants_it(guarded: Admin) -> None:
-    for path, method in (("/status", "GET"), ("/metrics", "GET"), ("/reload", "POST")):
+    for path, method in (
+        ("/status", "GET"),
+        ("/metrics", "GET"),
+        ("/reload", "POST"),
+        ("/breakers/openai/close", "POST"),
+        ("/probe/openai", "POST"),
+    ):
         for told in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
             status, refusal = await guarded.ask(path, method, **told)
             assert status == 401

@@ -1,18 +1,23 @@
-"""Calls as the rooms would tell of them: plain, saved by a second target, and with a canary key."""
+"""Calls as the rooms would tell of them: plain, saved by a second target, raced, broken, resumed,
+and with a canary key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from multidict import CIMultiDict
 
 from proxy.core.call import Trace
 from proxy.core.event import (
+    AttemptCancelled,
     AttemptEnded,
     AttemptStarted,
     CallEnded,
     CallEvent,
     CallStarted,
     FellBack,
+    Hedged,
     PassedOver,
+    Resumed,
     Retrying,
     StreamBroke,
     UsageSeen,
@@ -36,13 +41,16 @@ class Telling:
     stream: bool = False
     model: str | None = "gpt-4o"
     path: str = "/v1/chat/completions"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.journal = Journal("call-1", self.clock, self.hear)
         self.call = a_call(
             id="call-1",
             path=self.path,
-            headers=CIMultiDict({"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY}),
+            headers=CIMultiDict(
+                {"Authorization": f"Bearer {CANARY}", "x-api-key": CANARY, **self.headers}
+            ),
             body=CANARY.encode(),
             model=self.model,
             stream=self.stream,
@@ -126,4 +134,28 @@ def broken(hear: Hear, message: str = "connection reset", **but: object) -> Tell
     told.answers("openai")
     told.tell(StreamBroke("openai", FailureKind.BROKEN_STREAM, message), after_s=0.5)
     told.ends(end=End.BROKEN, kind=FailureKind.BROKEN_STREAM)
+    return told
+
+
+def raced(hear: Hear, waited_s: float = 2.0, **but: object) -> Telling:
+    """openai is slow, azure is asked too and is faster."""
+    told = Telling(hear, **but)  # type: ignore[arg-type]
+    told.tell(AttemptStarted("openai", 1, "gpt-4o", 0xA1))
+    told.tell(Hedged("openai", "azure", waited_s), after_s=2.0)
+    told.tell(AttemptStarted("azure", 2, "gpt-4o", 0xA2))
+    told.tell(AttemptEnded("azure", 2, 0.5, 200), after_s=0.5)
+    told.tell(AttemptCancelled("openai", 1, 2.5))
+    told.tell(UsageSeen(10, 20))
+    told.ends("azure", fallback=True)
+    return told
+
+
+def resumed(hear: Hear, **but: object) -> Telling:
+    """A stream of openai that is cut, and that azure goes on with."""
+    told = Telling(hear, stream=True, **but)  # type: ignore[arg-type]
+    told.answers("openai")
+    told.answers("azure")
+    told.tell(Resumed("openai", "azure", FailureKind.BROKEN_STREAM))
+    told.tell(UsageSeen(10, 20, "azure"))
+    told.ends(degraded="resumed by azure")
     return told

@@ -10,17 +10,24 @@ import pytest
 from multidict import CIMultiDict
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from proxy.core.event import BreakerMoved, ModelLoaded, PolicyLoaded, PolicyRefused
+from proxy.core.event import (
+    BreakerMoved,
+    HealthMoved,
+    ModelLoaded,
+    PolicyLoaded,
+    PolicyRefused,
+    Probed,
+)
 from proxy.core.failure import FailureKind
 from proxy.core.reply import Source
 from proxy.telemetry import exporter as room
 from proxy.telemetry.formats import LogFormat
 from proxy.telemetry.hub import Telemetry
-from proxy.telemetry.lines import LOGGER
+from proxy.telemetry.line import LOGGER
 from proxy.telemetry.log import Log
 from proxy.telemetry.story import Server
 from tests.clock import FalseClock, LoadedDice
-from tests.telemetry.calls import CANARY, Telling, broken, plain, saved
+from tests.telemetry.calls import CANARY, Telling, broken, plain, resumed, saved
 from tests.telemetry.collector import black_hole, collecting, said
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -170,7 +177,7 @@ def test_a_bug_costs_no_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telemetry = _telemetry(None)
-    monkeypatch.delattr("proxy.telemetry.metrics._BREAKER_STATES")
+    monkeypatch.delattr("proxy.telemetry.target_numbers._BREAKER_STATES")
     telemetry.hear(BreakerMoved("openai", "closed", "open"), None)
     assert telemetry.bugs == 1
     assert "A bug in telemetry" in caplog.text
@@ -203,6 +210,9 @@ async def test_a_key_is_in_none_of_it(form: LogFormat) -> None:
         told.fails("openai", FailureKind.AUTH, 401, echo)
         told.ends("mock", source=Source.MOCK, fallback=True, degraded=echo)
         telemetry.hear(BreakerMoved("openai", "closed", "open", echo), None)
+        resumed(telemetry.hear, **but)
+        telemetry.hear(HealthMoved("openai", False, echo), None)
+        telemetry.hear(Probed("openai", 0.1, echo), None)
         telemetry.hear(PolicyLoaded("digest", ("a.yaml",), (echo,)), None)
         telemetry.hear(PolicyRefused((echo,)), None)
         telemetry.hear(ModelLoaded("mini", "numpy", 1.0, echo), None)

@@ -2,12 +2,26 @@ import logging
 
 import pytest
 
-from proxy.core.event import BreakerMoved, Bug, ModelLoaded, PolicyLoaded, PolicyRefused
+from proxy.core.event import (
+    BY_HAND,
+    BreakerMoved,
+    Bug,
+    FellBack,
+    HealthMoved,
+    ModelLoaded,
+    NoRetry,
+    PolicyLoaded,
+    PolicyRefused,
+    Probed,
+    RetryRefused,
+    StreamBroke,
+)
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End, Source
 from proxy.telemetry.advice import ADVICE
-from proxy.telemetry.lines import FIELDS, LOGGER, Lines
-from tests.telemetry.calls import Telling, broken, plain, saved
+from proxy.telemetry.line import FIELDS, LOGGER
+from proxy.telemetry.lines import Lines
+from tests.telemetry.calls import Telling, broken, plain, raced, resumed, saved
 
 Caplog = pytest.LogCaptureFixture
 
@@ -106,6 +120,107 @@ def test_what_no_call_told_of(caplog: Caplog) -> None:
     assert "5 failures in a row" in messages[0]
     assert "a.yaml, b.toml" in messages[3]
     assert messages[5].endswith("Fix: a.yaml:1:2: unknown key {x}")
+
+
+def test_a_slow_target_and_who_was_faster(caplog: Caplog) -> None:
+    caplog.set_level("DEBUG", LOGGER)
+    raced(Lines().hear)
+    assert _said(caplog) == [
+        ("DEBUG", "openai has not begun to answer after 2.00 s; azure is asked too."),
+        ("DEBUG", "openai was called off after 2.50 s: nobody wants its answer."),
+        ("INFO", "openai had not begun to answer after 2.00 s; azure answered."),
+    ]
+
+
+def test_who_wins_a_race_from_the_start_is_no_news(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    raced(Lines().hear, waited_s=0.0)
+    assert _said(caplog) == []
+
+
+def test_who_was_picked_is_no_news(caplog: Caplog) -> None:
+    """Of targets that share the load, and where the policy prefers another tier."""
+    caplog.set_level("INFO", LOGGER)
+    told = Telling(Lines().hear)
+    told.answers("azure")
+    told.ends("azure", fallback=True)
+    assert _said(caplog) == []
+
+
+def test_a_resumed_stream(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    resumed(Lines().hear)
+    assert _said(caplog) == [
+        ("WARNING", "azure went on with the answer of openai that broke (broken_stream)."),
+        ("INFO", "openai broke off (broken_stream); azure went on with its answer."),
+    ]
+
+
+def test_a_held_stream_that_broke_before_another_answered(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    told = Telling(Lines().hear, stream=True)
+    told.answers("openai")
+    told.tell(StreamBroke("openai", FailureKind.BROKEN_STREAM, "reset"))
+    told.answers("azure")
+    told.tell(FellBack("openai", "azure", FailureKind.BROKEN_STREAM))
+    told.ends("azure", fallback=True)
+    assert _said(caplog)[-1] == ("INFO", "openai broke off (broken_stream: reset); azure answered.")
+
+
+def test_a_retry_that_was_not_made(caplog: Caplog) -> None:
+    caplog.set_level("DEBUG", LOGGER)
+    told = Telling(Lines().hear)
+    for reason in NoRetry:
+        told.tell(RetryRefused("openai", FailureKind.UNAVAILABLE, reason))
+    said = _said(caplog)
+    assert [level for level, _ in said] == ["INFO", "DEBUG", "INFO"]
+    assert all("openai failed (unavailable) and is not asked again" in line for _, line in said)
+    assert len({line for _, line in said}) == len(NoRetry)
+    assert caplog.records[0].__dict__[FIELDS] == {
+        "call": "call-1",
+        "target": "openai",
+        "kind": "unavailable",
+        "reason": "budget",
+    }
+
+
+def test_the_apps_own_retry_is_a_field(caplog: Caplog) -> None:
+    caplog.set_level("DEBUG", LOGGER)
+    plain(Lines().hear)
+    plain(Lines().hear, headers={"x-stainless-retry-count": "0"})
+    plain(Lines().hear, headers={"x-stainless-retry-count": "1"})
+    fields = [record.__dict__[FIELDS] for record in caplog.records]
+    assert [field.get("app_retry") for field in fields] == [None, None, 1]
+
+
+def test_of_probes_only_the_change_is_news(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    lines = Lines()
+    for error in ("", "", "no connection", "no connection", "", ""):
+        lines.hear(Probed("openai", 0.02, error), None)
+        lines.hear(Probed("azure", 0.02), None)
+    assert _said(caplog) == [
+        ("WARNING", "A probe of openai failed: no connection"),
+        ("INFO", "A probe of openai succeeded again."),
+    ]
+    caplog.set_level("DEBUG", LOGGER)
+    lines.hear(Probed("openai", 0.02), None)
+    assert _said(caplog)[2:] == [("DEBUG", "A probe of openai succeeded.")]
+
+
+def test_how_an_upstream_stands(caplog: Caplog) -> None:
+    caplog.set_level("INFO", LOGGER)
+    lines = Lines()
+    lines.hear(HealthMoved("openai", False, "3 failures in a row, the last rate_limit"), None)
+    lines.hear(HealthMoved("openai", True), None)
+    lines.hear(BreakerMoved("openai", "closed", "open", BY_HAND), None)
+    lines.hear(BreakerMoved("openai", "open", "closed", BY_HAND), None)
+    assert [level for level, _ in _said(caplog)] == ["WARNING", "INFO", "WARNING", "INFO"]
+    messages = [message for _, message in _said(caplog)]
+    assert "openai is unhealthy (3 failures in a row, the last rate_limit)" in messages[0]
+    assert messages[1] == "openai is healthy again."
+    assert "openai was taken out by hand" in messages[2]
+    assert "openai was put back by hand" in messages[3]
 
 
 def test_a_bug_is_told_with_its_traceback(caplog: Caplog) -> None:

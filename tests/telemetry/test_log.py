@@ -10,7 +10,8 @@ import pytest
 
 from proxy.telemetry import log as room
 from proxy.telemetry.formats import LogFormat
-from proxy.telemetry.lines import LOGGER, Lines
+from proxy.telemetry.line import LOGGER
+from proxy.telemetry.lines import Lines
 from proxy.telemetry.log import LEVELS, Log
 from tests.telemetry.calls import CANARY, saved
 

@@ -1,19 +1,27 @@
+from typing import get_args
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.event import (
+    AttemptStarted,
     BreakerMoved,
     Bug,
     CacheLooked,
     CacheOutcome,
+    Event,
+    HealthMoved,
     ModelLoaded,
+    NoRetry,
     PolicyLoaded,
     PolicyRefused,
+    Probed,
+    RetryRefused,
 )
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End, Source
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.series import MAX_SERIES, Counter, Histogram, Reading
-from tests.telemetry.calls import Telling, broken, plain, saved
+from tests.telemetry.calls import Telling, broken, plain, raced, resumed, saved
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -100,6 +108,52 @@ def test_what_no_call_told_of() -> None:
     assert _value(samples, "bugs_total") == 1
     assert _value(samples, "cache_total", outcome="hit") == 1
     assert _value(samples, "stream_breaks_total", target="openai", kind="broken_stream") == 1
+
+
+def test_all_that_is_done_beside_the_first_attempt_is_counted() -> None:
+    metrics = _metrics()
+
+    def hear(event: Event, journal: object) -> None:
+        metrics.hear(event)
+
+    raced(hear, headers={"x-stainless-retry-count": "1"})
+    resumed(hear)
+    for reason in NoRetry:
+        metrics.hear(RetryRefused("openai", FailureKind.UNAVAILABLE, reason))
+    samples = _samples(metrics)
+    assert _value(samples, "attempts_total", target="openai", outcome="cancelled") == 1
+    assert _value(samples, "attempts_total", target="azure", outcome="ok") == 2
+    assert _value(samples, "attempt_duration_seconds_count", target="openai") == 1
+    assert _value(samples, "hedges_total", **{"from": "openai", "to": "azure"}) == 1
+    went_on = {"from": "openai", "to": "azure", "kind": "broken_stream"}
+    assert _value(samples, "resumes_total", **went_on) == 1
+    of_retry = {"target": "openai", "kind": "unavailable"}
+    assert _value(samples, "retries_refused_total", **of_retry, reason="budget") == 1
+    assert _value(samples, "retries_refused_total", **of_retry, reason="attempts") == 1
+    assert _value(samples, "retries_refused_total", **of_retry, reason="time") == 1
+    assert _value(samples, "app_retries_total", upstream="openai") == 1
+
+
+def test_how_an_upstream_stands() -> None:
+    metrics = _metrics()
+    metrics.hear(HealthMoved("openai", False, "3 failures in a row"))
+    metrics.hear(HealthMoved("azure", False, "3 failures in a row"))
+    metrics.hear(HealthMoved("azure", True))
+    metrics.hear(Probed("openai", 0.02, "no connection"))
+    metrics.hear(Probed("openai", 0.02))
+    metrics.hear(Probed("openai", 0.02))
+    samples = _samples(metrics)
+    assert _value(samples, "target_healthy", upstream="openai") == 0
+    assert _value(samples, "target_healthy", upstream="azure") == 1
+    assert _value(samples, "probes_total", upstream="openai", outcome="ok") == 2
+    assert _value(samples, "probes_total", upstream="openai", outcome="failed") == 1
+    assert _value(samples, "probe_duration_seconds_count", upstream="openai") == 3
+
+
+def test_every_event_is_counted() -> None:
+    """A call's start of an attempt is counted at its end."""
+    heard = set(_metrics()._table())
+    assert heard == set(get_args(Event)) - {AttemptStarted}
 
 
 def test_counts_are_read_off_the_metrics() -> None:

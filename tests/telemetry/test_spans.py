@@ -7,13 +7,25 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 
 from proxy.core.call import Trace
-from proxy.core.event import AttemptEnded, AttemptStarted, Bug, CallEnded, CallStarted, UsageSeen
-from proxy.core.failure import FailureKind
+from proxy.core.event import (
+    AttemptCancelled,
+    AttemptEnded,
+    AttemptStarted,
+    Bug,
+    CallEnded,
+    CallStarted,
+    NoRetry,
+    Retrying,
+    RetryRefused,
+    StreamBroke,
+    UsageSeen,
+)
+from proxy.core.failure import FailureKind, Hop
 from proxy.core.reply import End
 from proxy.telemetry.spans import Spans
 from proxy.telemetry.story import Server, Story, story_of
 from tests.calls import Heard
-from tests.telemetry.calls import CANARY, Telling, broken, plain, saved
+from tests.telemetry.calls import CANARY, Telling, broken, plain, raced, resumed, saved
 
 TRACE = Trace(0xF00, 0xA0, True, 0xBEEF)
 SERVERS = {
@@ -129,16 +141,135 @@ def test_a_broken_stream_ends_its_attempt_where_it_broke() -> None:
     assert _lasted_s(client) == 1.0
 
 
-def test_a_cancelled_attempt_ends_with_its_call() -> None:
+def test_a_hang_up_cancels_the_attempt_and_is_no_error() -> None:
     told = Telling(Heard(), trace=TRACE)
-    started = plain(Heard()).journal.entries[1].event
-    told.journal.tell(started)
+    told.tell(AttemptStarted("openai", 1, "gpt-4o", 0xA1))
+    told.tell(AttemptCancelled("openai", 1, 0.25), after_s=0.25)
     told.ends(end=End.ABANDONED)
     server, client = _spans(told)
     assert server.status.status_code is StatusCode.UNSET
     assert _said(client)["understudy.cancelled"] is True
     assert client.status.status_code is StatusCode.UNSET
-    assert _lasted_s(client) == 1.0
+    assert _lasted_s(client) == 0.25
+
+
+def test_in_a_race_everything_is_told_of_the_one_that_it_belongs_to() -> None:
+    server, openai, azure = _spans(raced(Heard(), trace=TRACE))
+    assert server.name == "POST chat"
+    assert [event.name for event in server.events] == ["understudy.hedge"]
+    assert server.events[0].attributes == {
+        "understudy.origin": "openai",
+        "understudy.target": "azure",
+        "understudy.waited_s": 2.0,
+    }
+    assert (_lasted_s(openai), _lasted_s(azure)) == (2.5, 1.5)
+    assert openai.status.status_code is StatusCode.UNSET
+    assert _said(openai)["understudy.cancelled"] is True
+    assert "gen_ai.usage.input_tokens" not in _said(openai)
+    assert "understudy.cancelled" not in _said(azure)
+    assert _said(azure)["gen_ai.usage.input_tokens"] == 10
+    assert _said(azure)["http.response.status_code"] == 200
+    assert "http.request.resend_count" not in _said(azure)
+
+
+def test_of_two_that_overlap_the_first_one_started_may_win_and_break() -> None:
+    told = Telling(Heard(), trace=TRACE, stream=True)
+    told.tell(AttemptStarted("openai", 1, "gpt-4o", 0xA1))
+    told.tell(AttemptStarted("azure", 2, "gpt-4o", 0xA2), after_s=1.0)
+    told.tell(AttemptEnded("openai", 1, 1.5, 200), after_s=0.5)
+    told.tell(AttemptCancelled("azure", 2, 0.5))
+    told.tell(UsageSeen(3, 4))
+    told.tell(StreamBroke("openai", FailureKind.NETWORK, "reset"), after_s=1.0)
+    told.ends(end=End.BROKEN, kind=FailureKind.NETWORK)
+    _, openai, azure = _spans(told)
+    assert _said(openai)["error.type"] == "network"
+    assert _said(openai)["gen_ai.usage.output_tokens"] == 4
+    assert (_lasted_s(openai), _lasted_s(azure)) == (2.5, 0.5)
+    assert "error.type" not in _said(azure)
+    assert "gen_ai.usage.output_tokens" not in _said(azure)
+
+
+def test_one_that_answered_too_late_was_called_off() -> None:
+    told = Telling(Heard(), trace=TRACE)
+    told.tell(AttemptStarted("openai", 1, "gpt-4o", 0xA1))
+    told.tell(AttemptStarted("azure", 2, "gpt-4o", 0xA2))
+    told.tell(UsageSeen(1, 2, "openai"))
+    told.tell(AttemptEnded("openai", 1, 0.5, 200), after_s=0.5)
+    told.tell(UsageSeen(10, 20, "azure"))
+    told.tell(AttemptEnded("azure", 2, 0.5, 200))
+    told.tell(AttemptCancelled("azure", 2, 0.5))
+    told.ends()
+    _, openai, azure = _spans(told)
+    assert _said(openai)["gen_ai.usage.input_tokens"] == 1
+    assert _said(azure)["gen_ai.usage.input_tokens"] == 10
+    assert _said(azure)["understudy.cancelled"] is True
+    assert _said(azure)["http.response.status_code"] == 200
+    assert (_lasted_s(openai), _lasted_s(azure)) == (1.5, 0.5)
+
+
+def test_a_resumed_stream_is_an_attempt_that_broke_and_one_that_went_on() -> None:
+    server, openai, azure = _spans(resumed(Heard(), trace=TRACE))
+    assert server.status.status_code is StatusCode.UNSET
+    (event,) = server.events
+    assert event.name == "understudy.resume"
+    assert event.attributes == {
+        "understudy.origin": "openai",
+        "understudy.target": "azure",
+        "understudy.kind": "broken_stream",
+    }
+    assert openai.status.status_code is StatusCode.ERROR
+    assert openai.status.description == "azure went on with it"
+    assert _said(openai)["error.type"] == "broken_stream"
+    assert (_lasted_s(openai), _lasted_s(azure)) == (1.0, 1.5)
+    assert azure.status.status_code is StatusCode.UNSET
+    assert _said(azure)["gen_ai.usage.output_tokens"] == 20
+    assert "gen_ai.usage.output_tokens" not in _said(openai)
+    assert "error.type" not in _said(azure)
+
+
+def test_a_held_stream_that_broke_is_asked_for_again() -> None:
+    told = Telling(Heard(), trace=TRACE, stream=True)
+    told.answers("openai")
+    told.tell(StreamBroke("openai", FailureKind.NETWORK, "reset"), after_s=0.25)
+    told.tell(Retrying("openai", FailureKind.NETWORK, 0.0))
+    told.answers("openai")
+    told.ends()
+    _, first, second = _spans(told)
+    assert _said(first)["error.type"] == "network"
+    assert _lasted_s(first) == 0.75
+    assert "error.type" not in _said(second)
+    assert _said(second)["http.request.resend_count"] == 1
+
+
+def test_what_went_wrong_on_the_way_is_told() -> None:
+    told = Telling(Heard(), trace=TRACE)
+    told.tell(AttemptStarted("openai", 1, "gpt-4o", 0xA1))
+    told.tell(AttemptEnded("openai", 1, 0.1, kind=FailureKind.NETWORK, hop=Hop.DNS_ERROR))
+    told.ends(status=502, kind=FailureKind.NETWORK)
+    _, client = _spans(told)
+    assert _said(client)["understudy.failure.hop"] == "dns_error"
+
+
+def test_a_retry_that_was_not_made_is_an_event() -> None:
+    told = Telling(Heard(), trace=TRACE)
+    told.fails("openai", FailureKind.UNAVAILABLE, 503, "down")
+    told.tell(RetryRefused("openai", FailureKind.UNAVAILABLE, NoRetry.BUDGET))
+    told.tell(RetryRefused("openai", FailureKind.UNAVAILABLE, NoRetry.ATTEMPTS))
+    told.ends(status=503, kind=FailureKind.UNAVAILABLE)
+    server, _ = _spans(told)
+    (event,) = server.events
+    assert event.name == "understudy.retry_refused"
+    assert event.attributes == {
+        "understudy.target": "openai",
+        "understudy.kind": "unavailable",
+        "understudy.reason": "budget",
+    }
+
+
+def test_the_apps_own_retry_is_told() -> None:
+    server, client = _spans(plain(Heard(), trace=TRACE, headers={"x-stainless-retry-count": "2"}))
+    assert _said(server)["understudy.app_retry"] == 2
+    assert "understudy.app_retry" not in _said(client)
 
 
 def test_tokens_told_of_before_the_attempt_had_ended_are_its_own() -> None:
