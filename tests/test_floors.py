@@ -18,6 +18,7 @@ FLOORS = {
     "engine": 3,
     "capture": 4,
     "admin": 4,
+    "drill": 5,
     "settings": 5,
     "living": 5,
     "app": 5,

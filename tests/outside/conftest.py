@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.good import GOOD
-from tests.faults.provider import Provider
+from proxy.drill.faults.good import GOOD
 from tests.outside.policies import Providers
+from tests.provider import Provider
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tests.faults.provider import Provider
+from tests.provider import Provider
 
 HOST = "provider.test"
 """By this name, which exists nowhere, an app with HTTP_PROXY calls the first provider."""
@@ -11,6 +11,11 @@ APP_KEY = "sk-app-0123456789abcdefghijklmnop"
 OTHER_KEY = "sk-other-0123456789abcdefghijklmno"
 NEVER_OPEN = "{consecutive: 1000000, min_calls: 1000000}"
 """A breaker that stays out of the way of tests about something else."""
+
+NO_MEMORY = """
+  health: {failures: 1000000}
+  limit: {learn: false}"""
+"""Of one test for the next: who has failed, or wants to be left alone, is asked all the same."""
 
 PATIENCE_S = 0.5
 """How long a provider may be silent: longer than a busy machine is, short enough to wait for."""
@@ -30,7 +35,7 @@ version: 1
 defaults:
   timeout: {{connect: 2s, first_byte: {PATIENCE_S}s, idle: {PATIENCE_S}s, total: {PATIENCE_S}s}}
   retry: {{attempts: 2, retry_after_max: 2s, backoff: {{initial: 1ms, max: 2ms}}}}
-  breaker: {NEVER_OPEN}
+  breaker: {NEVER_OPEN}{NO_MEMORY}
 upstreams:
   openai: {{dialect: openai, url: {providers.first.url}, hosts: {HOST}}}
   other:
@@ -52,7 +57,7 @@ def one(providers: Providers) -> str:
 version: 1
 defaults:
   retry: {{attempts: 1}}
-  breaker: {NEVER_OPEN}
+  breaker: {NEVER_OPEN}{NO_MEMORY}
 upstreams:
   openai: {{dialect: openai, url: {providers.first.url}, hosts: {HOST}}}
   raw: {{dialect: raw, url: {providers.first.url}/base, hosts: raw.test}}

@@ -72,6 +72,10 @@ class Serving:
         self.ended: Ended | None = None
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return self._err.read_text()
 

@@ -10,13 +10,12 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.faults.answers import answer_to
-from tests.faults.good import Good
-from tests.faults.provider import Provider
-from tests.faults.table import FAULTS
-from tests.faults.turn import Turn
+from proxy.drill.faults.good import Good
+from proxy.drill.faults.table import FAULTS
+from proxy.drill.server.turn import Turn
 from tests.outside.policies import APP_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
+from tests.provider import Provider
 
 STREAMS = 400
 AT_ONCE = 100
@@ -32,7 +31,7 @@ class Echo:
 
     async def play(self, turn: Turn) -> None:
         question = turn.request.json["messages"][0]["content"]
-        turn.good = answer_to(turn.request, _said(question))
+        turn.say(_said(question))
         good = Good(pause_s=self.random.random() * 0.002)
         fault = self.random.choice(QUICK) if self.random.random() < 0.1 else good
         await fault.play(turn)

@@ -8,15 +8,15 @@ from random import Random
 
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.good import GOOD
-from tests.faults.provider import Provider
-from tests.faults.too_large import TooLarge
-from tests.faults.turn import Turn
+from proxy.drill.faults.canned import Canned
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.too_large import TooLarge
+from proxy.drill.server.turn import Turn
 from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Wire, ask, chunked, request
+from tests.provider import Provider
 
 MOST_HELD_BYTES = 128 * 2**20
 """What the kernel may hold of two connections (32 MiB each is common), and not all there is."""

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.cut import Cut
-from tests.faults.cut_inside import CutInside
-from tests.faults.good import GOOD
-from tests.faults.hang_up import HangUp
-from tests.faults.no_end import NoEnd
-from tests.faults.provider import Provider
-from tests.faults.reset import Reset
-from tests.faults.stall import Stall
-from tests.faults.turn import Fault
+from proxy.drill.faults.canned import Canned
+from proxy.drill.faults.cut import Cut
+from proxy.drill.faults.cut_inside import CutInside
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.hang_up import HangUp
+from proxy.drill.faults.no_end import NoEnd
+from proxy.drill.faults.reset import Reset
+from proxy.drill.faults.stall import Stall
+from proxy.drill.server.turn import Fault
 from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import Response, Wire, request
+from tests.provider import Provider
 
 CHAT = "/openai/v1/chat/completions"
 PLAIN = orjson.dumps(QUESTION)
@@ -63,7 +63,7 @@ def test_a_stream_ends_with_an_error_event_and_without_its_end(
     assert b"[DONE]" not in response.body
 
 
-@pytest.mark.parametrize("target", ["/raw/v1/messages", "/openai/v1/responses"])
+@pytest.mark.parametrize("target", ["/raw/v1/messages", "/openai/v1/audio/speech"])
 @pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "stream"])
 @pytest.mark.parametrize("fault", [Cut(pieces=2), Stall(pieces=2)], ids=["cut", "stall"])
 def test_what_nobody_reads_is_cut_where_it_was_cut(

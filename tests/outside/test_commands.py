@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from proxy.embeddings.loading import load_model
-from tests.faults.provider import Provider
 from tests.outside.policies import Providers, one
 from tests.outside.process import policy, serving, understudy
 from tests.outside.wire import ask
+from tests.provider import Provider
 
 WRONG = """
 version: 1

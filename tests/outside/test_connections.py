@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.provider import Provider
+from proxy.drill.faults.canned import Canned
 from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Wire, ask, chunked, request
+from tests.provider import Provider
 
 
 @pytest.fixture(scope="module")

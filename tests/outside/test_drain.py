@@ -7,14 +7,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.faults.good import Good
-from tests.faults.provider import Provider
-from tests.faults.silence import Silence
-from tests.faults.stall import Stall
+from proxy.drill.faults.good import Good
+from proxy.drill.faults.silence import Silence
+from proxy.drill.faults.stall import Stall
 from tests.outside.policies import Providers, one
 from tests.outside.process import policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import Wire, request
+from tests.provider import Provider
 
 STREAM = request(
     "POST", "/openai/v1/chat/completions", [], orjson.dumps({**QUESTION, "stream": True})

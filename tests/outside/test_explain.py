@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.faults.provider import Provider
-from tests.faults.server_error import ServerError
+from proxy.drill.faults.server_error import ServerError
 from tests.outside.policies import HOST, Providers, two
 from tests.outside.process import policy, serving, understudy
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import ask
+from tests.provider import Provider
 
 BODY = orjson.dumps(QUESTION)
 

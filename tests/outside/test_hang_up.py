@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.faults.good import Good
-from tests.faults.provider import Provider
-from tests.faults.rate_limit import RateLimit
-from tests.faults.silence import Silence
-from tests.faults.stall import Stall
-from tests.faults.turn import Fault
+from proxy.drill.faults.good import Good
+from proxy.drill.faults.rate_limit import RateLimit
+from proxy.drill.faults.silence import Silence
+from proxy.drill.faults.stall import Stall
+from proxy.drill.server.turn import Fault
 from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Wire, request
+from tests.provider import Provider
 
 PLAIN = orjson.dumps(QUESTION)
 STREAM = orjson.dumps({**QUESTION, "stream": True})

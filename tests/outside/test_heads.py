@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.provider import Provider
+from proxy.drill.faults.canned import Canned
 from tests.outside.policies import APP_KEY, HOST, Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, ask
+from tests.provider import Provider
 
 ODD_PATHS = [
     "/v1/a%3Ab/c%20d?x=%2F&y=a+b",

@@ -7,13 +7,13 @@ from random import Random
 import orjson
 import pytest
 
-from tests.faults.good import GOOD
-from tests.faults.provider import Provider
-from tests.faults.table import AFTER_A_WORD, BEFORE_A_WORD, FAULTS
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.table import AFTER_A_WORD, BEFORE_A_WORD, FAULTS
 from tests.outside.policies import HOST, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import Wire
+from tests.provider import Provider
 
 CALLS = 240
 AT_ONCE = 24

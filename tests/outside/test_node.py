@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.good import GOOD
-from tests.faults.provider import Provider
-from tests.faults.table import AFTER_A_WORD, BEFORE_A_WORD
-from tests.faults.turn import Fault
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.table import AFTER_A_WORD, BEFORE_A_WORD
+from proxy.drill.server.turn import Fault
 from tests.outside.policies import APP_KEY, Providers, two
 from tests.outside.process import Serving, environment, policy, serving
+from tests.provider import Provider
 
 NODE = shutil.which("node")
 MODULES = Path(sys.prefix) / "node"

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.provider import Provider
-from tests.faults.server_error import ServerError
+from proxy.drill.faults.canned import Canned
+from proxy.drill.faults.server_error import ServerError
 from tests.outside.policies import OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import Response, ask
+from tests.provider import Provider
 
 PLAIN = orjson.dumps(QUESTION)
 STREAM = orjson.dumps({**QUESTION, "stream": True})

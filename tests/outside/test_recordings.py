@@ -9,13 +9,13 @@ from random import Random
 
 import pytest
 
-from tests.faults.canned import Canned
-from tests.faults.provider import Provider
-from tests.faults.turn import Request
+from proxy.drill.faults.canned import Canned
+from proxy.drill.server.turn import Request
 from tests.outside.policies import Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Fields, Response, Wire, chunked, request
+from tests.provider import Provider
 
 FILE = Path(__file__).parents[2].parent / "shared" / "recordings" / "openai.jsonl"
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"}

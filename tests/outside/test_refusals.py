@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.faults.provider import Provider
 from tests.outside.policies import HOST, Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, Wire, ask, request
+from tests.provider import Provider
 
 NEXT = request("GET", "/openai/v1/next")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.good import Good
-from tests.faults.provider import Provider
+from proxy.drill.faults.good import Good
 from tests.outside.policies import NEVER_OPEN, Providers
 from tests.outside.process import Serving, policy, serving
 from tests.outside.wire import Wire, ask
+from tests.provider import Provider
 
 PROMISED_S = 1.0
 

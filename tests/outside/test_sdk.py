@@ -7,17 +7,17 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.faults.good import GOOD
-from tests.faults.provider import Provider
-from tests.faults.rate_limit import RateLimit
-from tests.faults.server_error import ServerError
-from tests.faults.table import AFTER_A_WORD, BEFORE_A_WORD, FAULTS
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.rate_limit import RateLimit
+from proxy.drill.faults.server_error import ServerError
+from proxy.drill.faults.table import AFTER_A_WORD, BEFORE_A_WORD, FAULTS
 from tests.outside.policies import APP_KEY, OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import Way, app, chat
+from tests.provider import Provider
 
 RETRIED = {"reset", "hang_up", "rate_limit", "server_error", "unavailable", "error_page"}
-RETRIED |= {"error_in_200", "error_event_first", "error_event_after_role"}
+RETRIED |= {"error_in_200", "error_event_first", "error_event_after_role", "overloaded"}
 """What is worth another attempt at the same target: rate_limit, unavailable, network."""
 
 BOTH_WAYS = pytest.mark.parametrize("way", list(Way))

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from tests.faults.provider import Provider
-from tests.faults.refused_key import RefusedKey
-from tests.faults.server_error import ServerError
-from tests.faults.turn import Fault
+from proxy.drill.faults.refused_key import RefusedKey
+from proxy.drill.faults.server_error import ServerError
+from proxy.drill.server.turn import Fault
 from tests.outside.policies import OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, Wire
+from tests.provider import Provider
 
 CANARY = "canary-7f3a9"
 FIELDS = [

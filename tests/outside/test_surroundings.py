@@ -13,11 +13,11 @@ import orjson
 import pytest
 
 from proxy.cli.serve import DESCRIPTORS
-from tests.faults.provider import Provider
 from tests.outside.policies import Providers, one
 from tests.outside.process import COMMAND, READY_S, environment, policy
 from tests.outside.sdk import QUESTION
 from tests.outside.wire import Wire, ask
+from tests.provider import Provider
 
 FLUSHED_WITHIN_S = 8.0
 """What a stuck log may hold up a stop, and something for a busy machine."""

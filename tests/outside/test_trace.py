@@ -5,12 +5,12 @@ from pathlib import Path
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.faults.provider import Provider
-from tests.faults.rate_limit import RateLimit
-from tests.faults.server_error import ServerError
+from proxy.drill.faults.rate_limit import RateLimit
+from proxy.drill.faults.server_error import ServerError
 from tests.outside.policies import APP_KEY, OTHER_KEY, Providers, two
 from tests.outside.process import policy, serving
 from tests.outside.sdk import Way, app, chat
+from tests.provider import Provider
 from tests.telemetry.collector import collecting, said
 
 

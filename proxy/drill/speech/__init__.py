@@ -1,0 +1,1 @@
+"""How each provider family says things: good answers, errors, and events that end a stream."""
