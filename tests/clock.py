@@ -62,7 +62,7 @@ class FalseClock:
     def pass_time(self, seconds: float) -> None:
         """Let time pass at once, ringing what is due on the way."""
         until = self._now + seconds
-        while self._timers and self._timers[0].due <= until:
+        while self.next_due is not None and self._timers[0].due <= until:
             self._ring()
         self._now = until
 

@@ -1,6 +1,11 @@
-"""Providers that fail on purpose, and what the program makes of it under given policies.
+"""Providers that fail on purpose, and what an application sees of it under given policies.
 
-`faults` is everything a provider can do wrong, one file each; `server` plays them over real
-sockets, in the words of each provider family (`speech`). Nothing here ever calls a real provider,
-and nothing of it is used while the proxy serves.
+    faults      everything a provider can do wrong, one file each (README.md: how to add the next)
+    server      plays them over real sockets, in the words of each provider family (speech)
+    scenarios   which failure each of them amounts to
+    find        what to play under a policy; expect: what the policy promises then
+    play        the real program, an application (app) and a provider, on a clock that jumps
+    judge       what came of it, held against the promise; card: as lines for a terminal
+
+Nothing here ever calls a real provider, and nothing of it is used while the proxy serves.
 """

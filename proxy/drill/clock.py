@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-IDLE_S = 0.005
+IDLE_S = 0.01
 """Nothing on its way over loopback takes so long: a loop that has had nothing to do for this time
 is waiting for a timer."""
 

@@ -124,7 +124,9 @@ def _patience_s(subject: Subject) -> float:
 
 def _keyless(snapshot: Snapshot, found: Sequence[Subject]) -> list[str]:
     """Upstreams that the drill gives a key which they lack in reality."""
-    names = dict.fromkeys(seat.name for subject in found for seat in subject.providers[1:])
+    names = dict.fromkeys(
+        seat.name for subject in found for seat in subject.providers if seat.name != subject.called
+    )
     return [
         f"{name} has no key here ({key} is not set): fallbacks to it are passed over in reality"
         for name in names

@@ -143,7 +143,7 @@ class FirstByte:
 
     def _from_stream(self, failure: Failure, reply: Reply, held: bytes) -> Failure:
         failure.target = self.target
-        if failure.kind not in _NO_ANSWER:
+        if failure.kind not in _NO_ANSWER or failure.blameless:
             failure.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
         return failure
 

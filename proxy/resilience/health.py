@@ -66,10 +66,12 @@ class Health:
         self._settings = settings
         self._weigh()
 
-    def succeeded(self, latency_s: float) -> None:
+    def succeeded(self, latency_s: float | None) -> None:
+        """`latency_s` is None of what was no answer to the app: it would tell nothing of those."""
         self._succeeded += 1
         self._row = 0
-        self._average_s = averaged(self._average_s, latency_s)
+        if latency_s is not None:
+            self._average_s = averaged(self._average_s, latency_s)
         if not self.healthy:
             self._weigh()
 

@@ -41,4 +41,11 @@ class Interrupt:
         task, self._task = self._task, None
         if not self._rang or task is None:
             return False
-        return task.uncancel() <= self._before and kind is asyncio.CancelledError
+        if task.uncancel() <= self._before:
+            return kind is asyncio.CancelledError
+        # Of two cancellations at once asyncio throws the first, which was ours, and keeps the word
+        # of the second.
+        word = getattr(task, "_cancel_message", None)
+        if isinstance(error, asyncio.CancelledError) and not error.args and word is not None:
+            raise asyncio.CancelledError(word)
+        return False

@@ -73,7 +73,7 @@ class Prober:
         took_s = self._clock.now() - started
         if failure is None:
             permit.succeeded(took_s)
-            standing.health.succeeded(took_s)
+            standing.health.succeeded(None)
         elif failure.traits.blame and failure.kind not in _OF_A_KEY:
             permit.failed(failure.kind, took_s, failure.retry_after_s)
             standing.health.failed(failure.kind, failure.message)

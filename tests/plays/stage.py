@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 
 from proxy.cache.memory import MemoryStore
 from proxy.core.call import Call, Face
+from proxy.core.clock import Dice
 from proxy.core.event import Event, StreamBroke
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
@@ -29,6 +30,7 @@ from proxy.engine.parts import Parts
 from proxy.engine.serve import serve
 from proxy.policy.document import Source as PolicySource
 from proxy.policy.load import load
+from proxy.resilience.load import Loads
 from proxy.resilience.state import Standings
 from tests.clock import FalseClock, LoadedDice, settle
 
@@ -211,16 +213,21 @@ class Play:
     """A policy, a script per target, and a stage to play them on. State lasts between calls."""
 
     def __init__(
-        self, policy: str, environ: Mapping[str, str] | None = None, **scripts: Sequence[Act]
+        self,
+        policy: str,
+        environ: Mapping[str, str] | None = None,
+        dice: Dice | None = None,
+        **scripts: Sequence[Act],
     ) -> None:
         self.clock = FalseClock()
-        self.dice = LoadedDice()
+        self.dice = dice or LoadedDice()
         self.events: list[Event] = []
         self.asked: list[str] = []
         self.calls: list[Call] = []
         self.bodies: list[_Body] = []
         self.scripts = {name: list(acts) for name, acts in scripts.items()}
         self.standings = Standings(self.clock, self._hear)
+        self.loads = Loads()
         self.store = MemoryStore(self.clock, limit_bytes=2**20)
         self._load(policy, environ or {})
 
@@ -240,6 +247,7 @@ class Play:
             send=lambda upstream, origins, dialect: self._scripted(upstream.name),
             local=lambda dialect: self._scripted("local"),
             passthrough=self._scripted("passthrough"),
+            loads=self.loads,
         )
         self.program = compile_program(snapshot, parts)
 

@@ -174,3 +174,85 @@ async def test_each_attempt_is_told_with_its_time() -> None:
     first, second = (await play.chat()).told(AttemptEnded)
     assert (first.target, first.kind, first.duration_s) == ("openai", FailureKind.UNAVAILABLE, 2.0)
     assert (second.target, second.kind, second.status) == ("other", None, 200)
+
+
+# All breakers open
+
+STRATEGIES = ["sequential", "fastest", "load_balanced"]
+
+
+def _shut(strategy: str, when_all_open: str, **scripts: list[Act]) -> Play:
+    """A play in which both breakers have opened, that of `other` before that of `openai`."""
+    settings = f"strategy: {strategy}\n    when_all_open: {when_all_open}\n    targets:"
+    play = Play(POLICY.replace("targets:", settings), KEY, **scripts)
+    for name in ("other", "openai"):
+        breaker = play.standings.of(play.program.snapshot.upstreams[name]).breaker
+        for _ in range(5):
+            breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
+        play.clock.pass_time(5.0)
+    return play
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_nobody_is_asked_while_all_breakers_are_open(strategy: str) -> None:
+    seen = await _shut(strategy, "fail").chat()
+    assert (seen.status, seen.asked) == (503, [])
+    assert seen.headers["Retry-After"] == "20"
+    assert {row["kind"] for row in seen.json["error"]["attempts"]} == {"circuit_open"}
+    assert len(seen.json["error"]["attempts"]) == 2, "each is told once"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_or_the_one_whose_time_is_nearest_if_the_policy_says_so(strategy: str) -> None:
+    play = _shut(strategy, "try", other=[Answer(200, said("Hi"))])
+    seen = await play.chat()
+    assert (seen.status, seen.asked) == (200, ["other"])
+    breaker = play.standings.of(play.program.snapshot.upstreams["other"]).breaker
+    assert breaker.state == "closed", "it is back"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_one_try_is_what_it_gets(strategy: str) -> None:
+    play = _shut(strategy, "try", other=[Answer(503, error("down"))] * 2)
+    for _ in range(2):
+        seen = await play.chat()
+        assert seen.asked == ["other"]
+        assert seen.status == 503
+        assert seen.json["error"]["code"] == "unavailable"
+
+
+# Who is better left alone
+
+
+def _sicken(play: Play, name: str) -> None:
+    health = play.standings.of(play.program.snapshot.upstreams[name]).health
+    for _ in range(3):
+        health.failed(FailureKind.UNAVAILABLE, "scripted")
+
+
+async def test_where_the_other_fails_too_the_unhealthy_one_is_asked_and_all_is_told_once() -> None:
+    play = Play(POLICY, KEY, openai=[Answer(503, error("down"))], other=[Answer(500, error("no"))])
+    _sicken(play, "openai")
+    seen = await play.chat()
+    assert seen.asked == ["other", "openai"]
+    assert seen.status == 503
+    told = seen.json["error"]
+    assert told["message"].count("openai:") == 1, "how it failed, not that it was passed over"
+    assert told["code"] == "unavailable"
+
+
+async def test_an_answer_after_all_is_no_fallback() -> None:
+    play = Play(POLICY, KEY, openai=[Answer(200, said("Hi"))], other=[Answer(500, error("no"))])
+    _sicken(play, "openai")
+    seen = await play.chat()
+    assert seen.headers["x-understudy-target"] == "openai"
+    assert "x-understudy-fallback" not in seen.headers
+    assert not seen.told(FellBack)
+
+
+async def test_the_apps_mistake_found_out_by_the_other_is_not_its_own_targets() -> None:
+    mistake = Answer(400, error("too hot", "invalid_request_error"))
+    play = Play(POLICY, KEY, other=[mistake])
+    _sicken(play, "openai")
+    seen = await play.chat()
+    assert (seen.status, seen.asked) == (503, ["other"])

@@ -53,7 +53,7 @@ def piece_of(data: bytes) -> Piece | None:
 
 def with_text(document: dict[str, Any], text: str) -> dict[str, Any]:
     """A copy of an event's object whose first choice adds `text` in place of its own."""
-    first, *others = document["choices"]
+    first, *others = _choices(document)
     if "delta" in first:
         first = {**first, "delta": {**first["delta"], "content": text}}
     else:

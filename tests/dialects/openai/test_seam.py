@@ -170,3 +170,24 @@ def test_the_text_is_whole_wherever_the_first_broke(text: str, at: int, seed: in
         assert given is not None
         assert given.endswith(STOP + DONE)
         assert text[:at] + fed(given.removesuffix(STOP + DONE)).text == text
+
+
+KEYS = ["choices", "delta", "content", "text", "index", "finish_reason", "tool_calls", "logprobs"]
+ODD = st.recursive(
+    st.sampled_from([None, 0, 1, True, "", "He", "Hello", "Hello you"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=12,
+)
+CHOICES = st.fixed_dictionaries({"choices": st.lists(st.none() | ODD, max_size=3)})
+
+
+@given(st.lists(ODD | CHOICES, max_size=5), st.sampled_from(["", "Hello"]), st.integers(0, 99))
+def test_odd_objects_are_no_exceptions(objects: list[object], said: str, seed: int) -> None:
+    stream = b"".join(b"data: " + orjson.dumps(odd) + b"\n\n" for odd in objects)
+    assert len({rest(said, *chunks) for chunks in cuts(stream, seed)}) == 1
+    assert len({(t.text, t.continuable) for t in (fed(*c) for c in cuts(stream, seed))}) == 1
+
+
+def test_what_is_no_choice_is_left_out_of_a_cut() -> None:
+    odd = event(choices=[None, {"index": 0, "delta": {"content": "Hello you"}}])
+    assert rest("Hello", odd) == event(choices=[{"index": 0, "delta": {"content": " you"}}])
