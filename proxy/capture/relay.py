@@ -111,11 +111,11 @@ async def _go_on(request: BaseRequest, call: Call, reply: Reply, dialect: Dialec
     """Send `reply` to an app that was kept waiting: status and head have gone out, and promised
     events. What is none ends as an error among them."""
     write = onward(reply, request.writer.write)
+    await request.writer.write(marks(call, reply))
     if write is None:
         failure = reply.broke or Failure(FailureKind.MALFORMED, "the answer is no stream of events")
         await _break(request, dialect.error_event(failure.kind, failure.message))
         return End.BROKEN
-    await request.writer.write(marks(call, reply))
     return await _pump(request, call, reply, dialect, write, events=True)
 
 

@@ -8,10 +8,12 @@ from proxy.core.clock import Clock, Dice
 from proxy.core.failure import Failure
 from proxy.core.reply import Reply
 from proxy.policy.schema import WhenAllOpen
+from proxy.resilience.asides import Asides
 from proxy.resilience.load import Load
 from proxy.resilience.score import drawn, is_away, score, shares_of
 from proxy.resilience.target import Target
-from proxy.resilience.walk import Turn, Walk, asked, in_turn
+from proxy.resilience.turn import Turn, asked
+from proxy.resilience.walk import Walk, in_turn
 
 CLEARLY = 0.75
 """The second that is drawn is asked first when its score is less than this part of the first's.
@@ -21,8 +23,6 @@ better the calls have to follow the weights."""
 LOOK = 0.05
 """The share of calls that go to the first that is drawn, whatever the scores say: else nobody would
 learn that a slow one has become fast."""
-
-Asides = dict[str, Failure | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Balanced:
         return await self.after(call, ())
 
     async def after(self, call: Call, failures: Sequence[Failure]) -> Reply:
-        asides: Asides = {}
+        asides = Asides()
         order = self._order(failures, asides)
         targets = [self.targets[place] for place in order]
         walk = Walk(targets, call, self.when_all_open, self.clock, failures, asides)
         return await in_turn(walk, lambda turn: _ask(turn, self.loads[order[turn.place]]))
 
     def _order(self, failures: Sequence[Failure], asides: Asides) -> list[int]:
-        """The places of those that have not failed yet, as they are to be asked. `asides` gets what
-        is said against those that were drawn."""
+        """The places of those that have not failed yet, as they are to be asked. `asides` gets to
+        know what speaks against those that were drawn."""
         places = list(range(len(self.targets)))
         if failures:
             failed = {failure.target for failure in failures}
@@ -64,7 +64,7 @@ class Balanced:
         if first is not None:
             places.remove(first)
         if len(places) > 1:
-            shunned = [asides.get(target.name) is not None for target in self.targets]
+            shunned = [asides.known_against(target) for target in self.targets]
             places.sort(key=lambda place: (shunned[place], self._score(place, shares)))
         return places if first is None else [first, *places]
 
@@ -89,14 +89,9 @@ class Balanced:
             place = drawn(hat, shares, self.dice)
             hat.remove(place)
             target = self.targets[place]
-            standing = target.standing
-            if standing is None:
-                return place
-            if is_away(standing):
+            if target.standing is not None and is_away(target.standing):
                 self.loads[place].went()
-            if target.name not in asides:
-                asides[target.name] = standing.aside()
-            if asides[target.name] is None:
+            if asides.against(target) is None:
                 return place
         return None
 

@@ -11,9 +11,13 @@ as a synchronous call that is decided already:
        |     --- otherwise, who must insist ---------> Permit (one that insists)
        |     --- otherwise --------------------------> Failure(circuit_open)
 
-Failures in a row are pybreaker's to count; the rates of the window are judged here. A call that
-insists goes through beside the probes and takes none of their places. Its success is as good a
-proof as a probe's and closes the breaker; its failure proves what was known, and changes nothing.
+Failures in a row are pybreaker's to count; the rates of the window are judged here. A failure of a
+call that began before the last success is in no row, and counts in the window alone: of a hundred
+calls at once, those that time out do so together, while all others are answered.
+
+A call that insists goes through beside the probes and takes none of their places. Its success is as
+good a proof as a probe's and closes the breaker; its failure proves what was known, and changes
+nothing.
 """
 
 from contextlib import suppress
@@ -79,6 +83,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._slow_s = inf if settings.slow_call is None else settings.slow_call
         self._window = Window(clock, settings.window)
         self._epoch = 0
+        self._successes = 0
         self._probes = Probes(clock)
         self._respite = Respite(clock)
         self._kind = FailureKind.UNAVAILABLE  # of the last failure that counted
@@ -116,7 +121,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         """Leave for one call, or Failure(circuit_open) with the seconds until a probe may go. Who
         must `insist` gets one unless it is held: nobody else is left to ask."""
         if self._state == _CLOSED:
-            return Permit(self, self._epoch)
+            return Permit(self, self._epoch, None, self._successes)
         if self._may_probe():
             return self._probe()
         if insist and not self.held:
@@ -172,6 +177,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         if permit.turn is not None:
             self._proved_well(permit.turn, slow)
             return
+        self._successes += 1
         self._window.note(slow=slow)
         if self._machine.fail_counter:  # else there is nothing to forget
             self._machine.call(_well)
@@ -195,7 +201,11 @@ class Breaker(pybreaker.CircuitBreakerListener):
         settings = self._settings
         self._window.note(failed=True, slow=latency_s >= self._slow_s)
         calls, failed, _ = self._window.counts()
-        self._blame(kind, f"{failed} of {calls} calls in {settings.window:g} s failed")
+        why = f"{failed} of {calls} calls in {settings.window:g} s failed"
+        if permit.since == self._successes:
+            self._blame(kind, why)
+        else:
+            self._kind, self._reason = kind, why
         if self._state != _CLOSED:
             return
         if calls >= settings.min_calls and failed >= calls * settings.failure_rate:

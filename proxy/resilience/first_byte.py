@@ -18,7 +18,7 @@ HELD_BYTES = 4 * 2**20
 """How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
 
 _NO_ANSWER = frozenset((FailureKind.BROKEN_STREAM, FailureKind.MALFORMED))
-"""What was held of such a stream is only a part of it, and would pass for a whole answer."""
+"""What was held of such an answer is only a part of it, and would pass for a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ class FirstByte:
         )
         if isinstance(judged, Failure):
             judged.target = self.target
-            judged.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
+            if reply.status >= 300 or judged.kind not in _NO_ANSWER or judged.blameless:
+                judged.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
             raise judged
         if judged is not None:
             call.journal.tell(_used_by(self.target, judged))

@@ -46,12 +46,13 @@ class Guard:
         span_id = self.dice.bits(64) if call.trace is not None else 0
         journal.tell(AttemptStarted(self.target, number, call.model, span_id))
         own_key = call.upstream == self.target
+        since = standing.health.successes
         try:
             taken = standing.quota.take(len(call.body) // BYTES_PER_TOKEN)
             reply = await self.inner.handle(call.under(span_id))
         except Failure as failure:
             duration_s = clock.now() - started
-            _hold_against(standing, permit, failure, duration_s, own_key)
+            _hold_against(standing, permit, failure, duration_s, own_key, since)
             if failure.refusal is not None and standing.learns:
                 standing.quota.learn(allowances(failure.refusal.headers, clock.wall()), taken)
             journal.tell(
@@ -75,7 +76,7 @@ class Guard:
             permit.ignored()
             raise
         latency_s = clock.now() - started
-        reply.endings.append(_Verdict(standing, permit, reply, latency_s, own_key))
+        reply.endings.append(_Verdict(standing, permit, reply, latency_s, own_key, since))
         standing.latency.note(latency_s)
         journal.tell(AttemptEnded(self.target, number, latency_s, reply.status))
         if standing.learns and (told := allowances(reply.headers, clock.wall())):
@@ -84,7 +85,12 @@ class Guard:
 
 
 def _hold_against(
-    standing: Standing, permit: Permit, failure: Failure, latency_s: float, own_key: bool
+    standing: Standing,
+    permit: Permit,
+    failure: Failure,
+    latency_s: float,
+    own_key: bool,
+    since: int,
 ) -> None:
     """End the permit after `failure`, with the blame that the target has in it."""
     kind = failure.kind
@@ -92,7 +98,7 @@ def _hold_against(
         permit.ignored()
     else:
         permit.failed(kind, latency_s, failure.retry_after_s)
-        standing.health.failed(kind, failure.message)
+        standing.health.failed(kind, failure.message, since)
     if kind is FailureKind.RATE_LIMIT and failure.retry_after_s is not None and standing.learns:
         standing.quota.refused(failure.retry_after_s)
 
@@ -100,16 +106,23 @@ def _hold_against(
 class _Verdict:
     """An ending: what the way a reply ended says of its target."""
 
-    __slots__ = ("_latency_s", "_own_key", "_permit", "_reply", "_standing")
+    __slots__ = ("_latency_s", "_own_key", "_permit", "_reply", "_since", "_standing")
 
     def __init__(
-        self, standing: Standing, permit: Permit, reply: Reply, latency_s: float, own_key: bool
+        self,
+        standing: Standing,
+        permit: Permit,
+        reply: Reply,
+        latency_s: float,
+        own_key: bool,
+        since: int,
     ) -> None:
         self._standing = standing
         self._permit = permit
         self._reply = reply
         self._latency_s = latency_s
         self._own_key = own_key
+        self._since = since
 
     def __call__(self, end: End) -> None:
         if end is End.COMPLETE:
@@ -117,6 +130,7 @@ class _Verdict:
             self._standing.health.succeeded(self._latency_s)
         elif end is End.BROKEN:
             failure = self._reply.broke or Failure(FailureKind.BROKEN_STREAM, "its answer broke")
-            _hold_against(self._standing, self._permit, failure, self._latency_s, self._own_key)
+            latency_s, own_key = self._latency_s, self._own_key
+            _hold_against(self._standing, self._permit, failure, latency_s, own_key, self._since)
         else:
             self._permit.ignored()

@@ -25,7 +25,7 @@ class Health:
     """Counts since the start of the process, and the average time to a usable answer.
 
     `settings.failures` in a row make it unhealthy, one success makes it `healthy` again, and so it
-    is before its first call. It outlives reloads: `settings` may be replaced at any time.
+    is before its first call. As with breakers, what began before the last success is in no row. It outlives reloads: `settings` may be replaced at any time.
     """
 
     __slots__ = (
@@ -75,8 +75,15 @@ class Health:
         if not self.healthy:
             self._weigh()
 
-    def failed(self, kind: FailureKind, message: str) -> None:
+    @property
+    def successes(self) -> int:
+        return self._succeeded
+
+    def failed(self, kind: FailureKind, message: str, since: int | None = None) -> None:
+        """`since` is what `successes` was when the call began; None: it began just now."""
         self._failed += 1
+        if since is not None and since != self._succeeded:
+            return
         self._row += 1
         self._since = self._clock.now()
         self.last_kind = kind

@@ -25,15 +25,16 @@ class Permit:
 
     `epoch` is that of the issuer's state when it was given. `turn` is None for an ordinary call,
     `INSISTS`, or a probe's. `latency_s` is how long it took until the answer began, or until it was
-    clear that none would.
+    clear that none would. `since` is how many successes the issuer had heard of by then.
     """
 
-    __slots__ = ("_issuer", "epoch", "turn")
+    __slots__ = ("_issuer", "epoch", "since", "turn")
 
-    def __init__(self, issuer: Issuer, epoch: int, turn: int | None = None) -> None:
+    def __init__(self, issuer: Issuer, epoch: int, turn: int | None = None, since: int = 0) -> None:
         self._issuer: Issuer | None = issuer
         self.epoch = epoch
         self.turn = turn
+        self.since = since
 
     def succeeded(self, latency_s: float) -> None:
         issuer, self._issuer = self._issuer, None

@@ -21,7 +21,8 @@ from proxy.core.failure import Failure
 from proxy.core.reply import End, Reply
 from proxy.resilience.interrupt import Interrupt
 from proxy.resilience.runners import Runners
-from proxy.resilience.walk import Turn, Walk, asked
+from proxy.resilience.turn import Turn, asked
+from proxy.resilience.walk import Walk
 
 
 class Race:

@@ -7,7 +7,7 @@ from proxy.core.event import Bug
 from proxy.core.failure import Failure
 from proxy.core.journal import Journal
 from proxy.core.reply import End, Reply
-from proxy.resilience.walk import Turn, asked
+from proxy.resilience.turn import Turn, asked
 
 CALLED_OFF_S = 2.0
 """How long those who were called off are waited for: they have nothing to do but to close what they

@@ -1,6 +1,6 @@
 """The way of one call over its targets: who is asked next, and what it all comes to."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -10,23 +10,17 @@ from proxy.core.event import FellBack, PassedOver
 from proxy.core.failure import Exhausted, Failure, FailureKind, Unfit
 from proxy.core.reply import Reply
 from proxy.policy.schema import WhenAllOpen
+from proxy.resilience.asides import Asides, is_shut
 from proxy.resilience.deadline import left_s, time_is_up
 from proxy.resilience.retry import may_repeat
 from proxy.resilience.target import Target
+from proxy.resilience.turn import Ask, Turn, asked
 
 _BEFORE = -1
 """The place of a failure that had happened before the walk began."""
 
 SLOWNESS = FailureKind.TIMEOUT_FIRST_BYTE
 """A target that is asked because another has not begun to answer is led to by this."""
-
-
-class Turn(NamedTuple):
-    """`target` is to be asked this. `place` is where it stands among the targets."""
-
-    target: Target
-    call: Call
-    place: int
 
 
 class _Failed(NamedTuple):
@@ -69,14 +63,14 @@ class Walk:
         when_all_open: WhenAllOpen,
         clock: Clock,
         failures: Sequence[Failure] = (),
-        asides: dict[str, Failure | None] | None = None,
+        asides: Asides | None = None,
     ) -> None:
-        """`asides` has what standings were asked already: asking twice may take two trials."""
+        """`failures` have happened already, and `asides` is what is known already."""
         self._targets = targets
         self._call = call
         self._when_all_open = when_all_open
         self._clock = clock
-        self._asides = {} if asides is None else asides
+        self._asides = Asides() if asides is None else asides
         self._in_line = list(range(len(targets)))
         self._passed_over: list[_Failed] = []
         self._unfit: list[Failure] = []
@@ -94,7 +88,7 @@ class Walk:
         while (place := self._next_in_line()) is not None:
             self._in_line.remove(place)
             target = self._targets[place]
-            aside = self._aside(target)
+            aside = self._asides.against(target)
             if aside is not None and (not alone or self._is_passed_over(place, aside)):
                 self._pass_over(place, aside)
             elif not self._too_late(place):
@@ -102,12 +96,13 @@ class Walk:
         return (self._after_all() or self._insisting()) if alone else None
 
     def beside(self) -> Turn | None:
-        """Who can be asked while others have not begun to answer: not without need one that is
-        better left alone, or that could not answer in time. Not decided until it is `begun`."""
+        """Who can be asked while others have not begun to answer: nobody who is better left alone,
+        or could not answer in time. It is not taken until it is `begun`."""
         left = left_s(self._call, self._clock)
         for place in self._in_line:
             target = self._targets[place]
-            if SLOWNESS in target.on and left > _least_s(target) and self._aside(target) is None:
+            in_time = left > _least_s(target)
+            if SLOWNESS in target.on and in_time and self._asides.against(target) is None:
                 return Turn(target, self._call, place)
         return None
 
@@ -157,21 +152,13 @@ class Walk:
     def _leads(self, last: _Failed, place: int) -> bool:
         return last.failure.leads(self._targets[place].on) and may_repeat(self._call, last.failure)
 
-    def _aside(self, target: Target) -> Failure | None:
-        """Why it is better left alone now. Asked once: the answer may be a trial, for one call."""
-        if target.standing is None:
-            return None
-        if target.name not in self._asides:
-            self._asides[target.name] = target.standing.aside()
-        return self._asides[target.name]
-
     def _is_passed_over(self, place: int, aside: Failure) -> bool:
         """Whether one behind it is led to by its being left alone, and need not be itself; or
         whether nobody gets through to it anyway."""
-        return _is_shut(self._targets[place]) or any(
+        return is_shut(self._targets[place]) or any(
             other > place
             and aside.leads(self._targets[other].on)
-            and self._aside(self._targets[other]) is None
+            and self._asides.against(self._targets[other]) is None
             for other in self._in_line
         )
 
@@ -204,7 +191,7 @@ class Walk:
         while self._passed_over:
             aside = self._passed_over.pop(0)
             led = self._last_asked is None or self._leads(self._last_asked, aside.place)
-            if led and not _is_shut(self._targets[aside.place]):
+            if led and not is_shut(self._targets[aside.place]):
                 self._failures.remove(aside)
                 return self._turn(aside.place)
         return None
@@ -228,23 +215,10 @@ def _told_s(failure: Failure) -> float:
     return inf if failure.retry_after_s is None else failure.retry_after_s
 
 
-def _is_shut(target: Target) -> bool:
-    """Whether its breaker lets nobody through."""
-    return target.standing is not None and target.standing.breaker.refusal() is not None
-
-
 def _least_s(target: Target) -> float:
     """The least time that an answer of `target` takes, as far as that is known."""
     least_s = None if target.standing is None else target.standing.latency.least_s
     return least_s or 0.0
-
-
-Ask = Callable[[Turn], Awaitable[Reply]]
-
-
-def asked(turn: Turn) -> Awaitable[Reply]:
-    """The answer of the one whose turn it is."""
-    return turn.target.handler.handle(turn.call)
 
 
 async def in_turn(walk: Walk, ask: Ask = asked) -> Reply:

@@ -582,3 +582,32 @@ def test_one_may_ask_what_a_permit_would_be_refused_for_without_taking_one() -> 
     assert stage.breaker.refusal() is not None, "no probe is free"
     probe.ignored()
     assert stage.breaker.refusal() is None
+
+
+def test_failures_of_calls_that_began_before_the_last_success_are_in_no_row() -> None:
+    stage = Stage(consecutive=3, min_calls=100)
+    together = [stage.breaker.permit() for _ in range(50)]
+    stage.succeed()
+    for permit in together:
+        permit.failed(FailureKind.TIMEOUT_FIRST_BYTE, 1.0)
+    assert stage.state == "closed"
+    stage.fail(3)
+    assert stage.state == "open"
+
+
+def test_such_failures_count_in_the_window_all_the_same() -> None:
+    stage = Stage(consecutive=3, min_calls=10, failure_rate=0.5)
+    together = [stage.breaker.permit() for _ in range(9)]
+    stage.succeed()
+    for permit in together:
+        assert stage.state == "closed"
+        permit.failed(DOWN, 1.0)
+    assert stage.state == "open"
+    assert "9 of 10 calls" in str(stage.refused())
+
+
+def test_a_hundred_calls_at_once_that_all_fail_open_it() -> None:
+    stage = Stage(consecutive=3, min_calls=1000)
+    for permit in [stage.breaker.permit() for _ in range(100)]:
+        permit.failed(DOWN, 1.0)
+    assert stage.state == "open"

@@ -162,3 +162,16 @@ def test_new_settings_are_in_force_at_once_and_forget_nothing() -> None:
         False,
         True,
     ]
+
+
+def test_failures_of_calls_that_began_before_the_last_success_are_in_no_row() -> None:
+    stage = Stage()
+    since = stage.health.successes
+    stage.health.succeeded(0.1)
+    for _ in range(50):
+        stage.health.failed(FailureKind.TIMEOUT_FIRST_BYTE, "late", since)
+    report = stage.health.report()
+    assert (report.is_healthy, report.failure_count, report.consecutive_failures) == (True, 50, 0)
+    for _ in range(3):
+        stage.health.failed(FailureKind.UNAVAILABLE, "down", stage.health.successes)
+    assert not stage.health.healthy

@@ -1,0 +1,31 @@
+"""Who is better left alone, for one call."""
+
+from proxy.core.failure import Failure
+from proxy.resilience.target import Target
+
+
+class Asides:
+    """What speaks against asking targets now. Each standing is asked once a call, when somebody
+    wants to know: its answer may be the leave for a trial, which is for one call."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self) -> None:
+        self._told: dict[str, Failure | None] = {}
+
+    def against(self, target: Target) -> Failure | None:
+        """Why others are better asked first, see `Standing.aside`."""
+        if target.standing is None:
+            return None
+        if target.name not in self._told:
+            self._told[target.name] = target.standing.aside()
+        return self._told[target.name]
+
+    def known_against(self, target: Target) -> bool:
+        """Whether something does, as far as somebody has wanted to know already."""
+        return self._told.get(target.name) is not None
+
+
+def is_shut(target: Target) -> bool:
+    """Whether its breaker lets nobody through."""
+    return target.standing is not None and target.standing.breaker.refusal() is not None
