@@ -3,16 +3,22 @@
 The order of the layers, read from the outside in:
 
     Observe                    marks and tells; nothing gets past it but a Reply
-      LastResort               answers when everything within has failed
-        Cached                 a stored answer first; a stale one rather than none
-          Sequential           one target after the other
-            Adapt              the call as this target wants it
-              Retry            the same target again
-                Guard          permit, health, the journal's entry of one attempt
-                  FirstByte    holds the answer until it is worth something
-                    Send       one request to one provider
-            Encode             vectors made here
-        Mock                   made up, and marked so
+      Deadline                 until when the answer has to begin, and to be whole
+        LastResort             answers when everything within has failed
+          Cached               a stored answer first; a stale one rather than none
+            Resume             another target goes on with a stream that broke
+              Sequential       one target after the other; or Fastest, or Balanced
+                Adapt          the call as this target wants it
+                  Retry        the same target again
+                    Hold       a stream is kept back until it is whole
+                      Limited  so many at once, the others wait for their turn
+                        Guard  permit, health, the journal's entry of one attempt
+                          FirstByte  holds the answer until it is worth something
+                            Send     one request to one provider
+                Encode         vectors made here
+          Mock                 made up, and marked so
+
+Layers that a policy has no use for (LastResort, Cached, Resume, Hold, Limited) are left out.
 """
 
 from collections.abc import Mapping

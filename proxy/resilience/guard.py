@@ -45,14 +45,13 @@ class Guard:
         number = journal.attempts + 1
         span_id = self.dice.bits(64) if call.trace is not None else 0
         journal.tell(AttemptStarted(self.target, number, call.model, span_id))
-        own_key = call.upstream == self.target
-        since = standing.health.successes
+        verdict = _Verdict(standing, permit, own_key=call.upstream == self.target)
         try:
             taken = standing.quota.take(len(call.body) // BYTES_PER_TOKEN)
             reply = await self.inner.handle(call.under(span_id))
         except Failure as failure:
-            duration_s = clock.now() - started
-            _hold_against(standing, permit, failure, duration_s, own_key, since)
+            verdict.latency_s = duration_s = clock.now() - started
+            verdict.against(failure)
             if failure.refusal is not None and standing.learns:
                 standing.quota.learn(allowances(failure.refusal.headers, clock.wall()), taken)
             journal.tell(
@@ -75,8 +74,9 @@ class Guard:
         except BaseException:  # a bug of ours: no news of the target
             permit.ignored()
             raise
-        latency_s = clock.now() - started
-        reply.endings.append(_Verdict(standing, permit, reply, latency_s, own_key, since))
+        verdict.latency_s = latency_s = clock.now() - started
+        verdict.reply = reply
+        reply.endings.append(verdict)
         standing.latency.note(latency_s)
         journal.tell(AttemptEnded(self.target, number, latency_s, reply.status))
         if standing.learns and (told := allowances(reply.headers, clock.wall())):
@@ -84,53 +84,36 @@ class Guard:
         return reply
 
 
-def _hold_against(
-    standing: Standing,
-    permit: Permit,
-    failure: Failure,
-    latency_s: float,
-    own_key: bool,
-    since: int,
-) -> None:
-    """End the permit after `failure`, with the blame that the target has in it."""
-    kind = failure.kind
-    if failure.blameless or not failure.traits.blame or (own_key and kind in _OF_A_KEY):
-        permit.ignored()
-    else:
-        permit.failed(kind, latency_s, failure.retry_after_s)
-        standing.health.failed(kind, failure.message, since)
-    if kind is FailureKind.RATE_LIMIT and failure.retry_after_s is not None and standing.learns:
-        standing.quota.refused(failure.retry_after_s)
-
-
 class _Verdict:
-    """An ending: what the way a reply ended says of its target."""
+    """An ending: what the way an attempt or its answer ended says of the target."""
 
-    __slots__ = ("_latency_s", "_own_key", "_permit", "_reply", "_since", "_standing")
+    __slots__ = ("_own_key", "_permit", "_since", "_standing", "latency_s", "reply")
 
-    def __init__(
-        self,
-        standing: Standing,
-        permit: Permit,
-        reply: Reply,
-        latency_s: float,
-        own_key: bool,
-        since: int,
-    ) -> None:
+    def __init__(self, standing: Standing, permit: Permit, *, own_key: bool) -> None:
         self._standing = standing
         self._permit = permit
-        self._reply = reply
-        self._latency_s = latency_s
         self._own_key = own_key
-        self._since = since
+        self._since = standing.health.successes
+        self.latency_s = 0.0
+        self.reply: Reply | None = None
 
     def __call__(self, end: End) -> None:
         if end is End.COMPLETE:
-            self._permit.succeeded(self._latency_s)
-            self._standing.health.succeeded(self._latency_s)
+            self._permit.succeeded(self.latency_s)
+            self._standing.health.succeeded(self.latency_s)
         elif end is End.BROKEN:
-            failure = self._reply.broke or Failure(FailureKind.BROKEN_STREAM, "its answer broke")
-            latency_s, own_key = self._latency_s, self._own_key
-            _hold_against(self._standing, self._permit, failure, latency_s, own_key, self._since)
+            broke = self.reply.broke if self.reply is not None else None
+            self.against(broke or Failure(FailureKind.BROKEN_STREAM, "its answer broke"))
         else:
             self._permit.ignored()
+
+    def against(self, failure: Failure) -> None:
+        """End the permit with the blame that the target has in `failure`."""
+        standing, kind, wait_s = self._standing, failure.kind, failure.retry_after_s
+        if not failure.traits.blame or failure.blameless or (self._own_key and kind in _OF_A_KEY):
+            self._permit.ignored()
+        else:
+            self._permit.failed(kind, self.latency_s, wait_s)
+            standing.health.failed(kind, failure.message, self._since)
+        if kind is FailureKind.RATE_LIMIT and wait_s is not None and standing.learns:
+            standing.quota.refused(wait_s)

@@ -25,7 +25,8 @@ class Health:
     """Counts since the start of the process, and the average time to a usable answer.
 
     `settings.failures` in a row make it unhealthy, one success makes it `healthy` again, and so it
-    is before its first call. As with breakers, what began before the last success is in no row. It outlives reloads: `settings` may be replaced at any time.
+    is before its first call. As with breakers, what began before the last success is in no row. It
+    outlives reloads: `settings` may be replaced at any time.
     """
 
     __slots__ = (

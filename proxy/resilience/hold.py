@@ -22,6 +22,8 @@ class Hold:
     inner: Handler
 
     async def handle(self, call: Call) -> Reply:
+        if call.stream and call.begin_by < call.end_by:
+            call = call.but(end_by=call.begin_by)  # for the app it begins when it is whole
         reply = await self.inner.handle(call)
         if not call.stream or isinstance(reply.body, Whole):
             return reply

@@ -19,8 +19,8 @@ defaults:
   breaker: {consecutive: 1, open: 30s}
 upstreams:
   openai: {dialect: openai, url: "https://api.openai.com", OPENAI}
-  azure: {dialect: openai, url: "https://azure.example", api_key: k, AZURE}
-  third: {dialect: openai, url: "https://third.example", api_key: k, THIRD}
+  azure: {dialect: openai, url: "https://azure.example", AZURE}
+  third: {dialect: openai, url: "https://third.example", THIRD}
 routes:
   - {name: alone, match: {upstream: openai, headers: {x-alone: "1"}}, targets: [openai]}
   - {name: chat, match: {upstream: openai}, TARGETS, ROUTE}
@@ -51,10 +51,11 @@ def policy(
     """`openai` first, then `azure`: asked once each, with a breaker that opens at once, and no
     cache. The words are keys of the route and of the upstreams, as they stand in a policy."""
     text = POLICY.replace("TARGETS", targets)
-    words = {"ROUTE": route, "OPENAI": openai, "AZURE": azure, "THIRD": third}
-    for name, more in words.items():
+    for name, more in {"ROUTE": route, "OPENAI": openai}.items():
         text = text.replace(f", {name}", f", {more}" if more else "")
-    return text
+    for name, more in {"AZURE": azure, "THIRD": third}.items():
+        text = text.replace(name, more if "api_key" in more else f"api_key: k, {more}")
+    return text.replace(", }", "}")
 
 
 def after(wait_s: float, words: str = "Hi") -> Answer:
