@@ -11,7 +11,7 @@ from proxy.telemetry.redact import redact
 
 def upstream_view(upstream: Upstream, standing: Standing) -> dict[str, Any]:
     """How `upstream` stands, as plain data. Times are RFC 3339, in UTC."""
-    breaker, places, quota = standing.breaker, standing.places, standing.quota
+    breaker, places, quota = standing.breaker, standing.places, standing.quotas
     spent_s = quota.spent_s
     return {
         "name": upstream.name,

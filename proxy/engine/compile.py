@@ -166,7 +166,7 @@ class _Builder:
         inner = self._attempts(upstream, own, target.max_retries, hold)
         handler = Adapt(inner, upstream, own, target.model, target.set)
         standing = self.parts.standings.of(upstream)
-        return Target(target.name, target.on, handler, standing, target.weight)
+        return Target(target.name, target.on, handler, standing, target.weight, handler.sends)
 
     def _asked_of(self, target: PolicyTarget) -> tuple[object, ...]:
         """All that decides what `target` makes of a request, for the cache: an answer to one

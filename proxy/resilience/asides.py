@@ -1,5 +1,6 @@
 """Who is better left alone, for one call."""
 
+from proxy.core.call import Call
 from proxy.core.failure import Failure
 from proxy.resilience.target import Target
 
@@ -8,18 +9,29 @@ class Asides:
     """What speaks against asking targets now. Each standing is asked once a call, when somebody
     wants to know: its answer may be the leave for a trial, which is for one call."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_call", "_told")
 
-    def __init__(self) -> None:
+    def __init__(self, call: Call) -> None:
+        self._call = call
         self._told: dict[str, Failure | None] = {}
 
     def against(self, target: Target) -> Failure | None:
         """Why others are better asked first, see `Standing.aside`."""
-        if target.standing is None:
+        standing = target.standing
+        if standing is None:
             return None
         if target.name not in self._told:
-            self._told[target.name] = target.standing.aside()
+            model = target.sends(self._call.model)
+            self._told[target.name] = standing.aside(self._call, model)
         return self._told[target.name]
+
+    def left(self, target: Target) -> float:
+        """0..1: what is left of its rate limit for this call."""
+        standing = target.standing
+        if standing is None:
+            return 1.0
+        quota = standing.quotas.known(self._call, target.sends(self._call.model))
+        return 1.0 if quota is None else quota.share
 
     def known_against(self, target: Target) -> bool:
         """Whether something does, as far as somebody has wanted to know already."""

@@ -45,7 +45,7 @@ class Balanced:
         return await self.after(call, ())
 
     async def after(self, call: Call, failures: Sequence[Failure]) -> Reply:
-        asides = Asides()
+        asides = Asides(call)
         order = self._order(failures, asides)
         targets = [self.targets[place] for place in order]
         walk = Walk(targets, call, self.when_all_open, self.clock, failures, asides)
@@ -65,7 +65,7 @@ class Balanced:
             places.remove(first)
         if len(places) > 1:
             shunned = [asides.known_against(target) for target in self.targets]
-            places.sort(key=lambda place: (shunned[place], self._score(place, shares)))
+            places.sort(key=lambda place: (shunned[place], self._score(place, shares, asides)))
         return places if first is None else [first, *places]
 
     def _first(self, hat: list[int], shares: list[float], asides: Asides) -> int | None:
@@ -80,8 +80,8 @@ class Balanced:
             return first
         if self.loads[second].away:
             return second
-        better = self._score(second, shares) < CLEARLY * self._score(first, shares)
-        return second if better else first
+        mine, other = self._score(first, shares, asides), self._score(second, shares, asides)
+        return second if other < CLEARLY * mine else first
 
     def _draw(self, hat: list[int], shares: list[float], asides: Asides) -> int | None:
         """One that is not better left alone, taken out of the hat; None when there is none."""
@@ -95,9 +95,9 @@ class Balanced:
                 return place
         return None
 
-    def _score(self, place: int, shares: list[float]) -> float:
-        share = shares[place] * len(shares) / sum(shares)
-        return score(self.targets[place], self.loads[place], share, self.targets)
+    def _score(self, place: int, shares: list[float], asides: Asides) -> float:
+        share, target = shares[place] * len(shares) / sum(shares), self.targets[place]
+        return score(target, self.loads[place], share, asides.left(target), self.targets)
 
 
 async def _ask(turn: Turn, load: Load) -> Reply:

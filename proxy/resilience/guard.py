@@ -11,6 +11,7 @@ from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply
 from proxy.dialects.allowance import allowances
 from proxy.resilience.permit import Permit
+from proxy.resilience.quota import Taken
 from proxy.resilience.state import Standing
 
 BYTES_PER_TOKEN = 4
@@ -45,15 +46,16 @@ class Guard:
         number = journal.attempts + 1
         span_id = self.dice.bits(64) if call.trace is not None else 0
         journal.tell(AttemptStarted(self.target, number, call.model, span_id))
-        verdict = _Verdict(standing, permit, own_key=call.upstream == self.target)
+        verdict = _Verdict(standing, permit, call, own_key=call.upstream == self.target)
         try:
-            taken = standing.quota.take(len(call.body) // BYTES_PER_TOKEN)
+            quota = standing.quotas.known(call, call.model)
+            taken = quota.take(len(call.body) // BYTES_PER_TOKEN) if quota is not None else None
             reply = await self.inner.handle(call.under(span_id))
         except Failure as failure:
             verdict.latency_s = duration_s = clock.now() - started
             verdict.against(failure)
-            if failure.refusal is not None and standing.learns:
-                standing.quota.learn(allowances(failure.refusal.headers, clock.wall()), taken)
+            if standing.learns:
+                self._learn_from(call, failure, taken)
             journal.tell(
                 AttemptEnded(
                     self.target,
@@ -79,17 +81,27 @@ class Guard:
         reply.endings.append(verdict)
         standing.latency.note(latency_s)
         journal.tell(AttemptEnded(self.target, number, latency_s, reply.status))
-        if standing.learns and (told := allowances(reply.headers, clock.wall())):
-            standing.quota.learn(told, taken)
+        if (
+            standing.learns
+            and (quota is None or quota.due)
+            and (told := allowances(reply.headers, clock.wall()))
+        ):
+            standing.quotas.of(call, call.model).learn(told, taken)
         return reply
+
+    def _learn_from(self, call: Call, failure: Failure, taken: Taken | None) -> None:
+        refusal, wall_s = failure.refusal, self.clock.wall()
+        if refusal is not None and (told := allowances(refusal.headers, wall_s)):
+            self.standing.quotas.of(call, call.model).learn(told, taken)
 
 
 class _Verdict:
     """An ending: what the way an attempt or its answer ended says of the target."""
 
-    __slots__ = ("_own_key", "_permit", "_since", "_standing", "latency_s", "reply")
+    __slots__ = ("_call", "_own_key", "_permit", "_since", "_standing", "latency_s", "reply")
 
-    def __init__(self, standing: Standing, permit: Permit, *, own_key: bool) -> None:
+    def __init__(self, standing: Standing, permit: Permit, call: Call, *, own_key: bool) -> None:
+        self._call = call
         self._standing = standing
         self._permit = permit
         self._own_key = own_key
@@ -109,11 +121,11 @@ class _Verdict:
 
     def against(self, failure: Failure) -> None:
         """End the permit with the blame that the target has in `failure`."""
-        standing, kind, wait_s = self._standing, failure.kind, failure.retry_after_s
+        kind, wait_s, call = failure.kind, failure.retry_after_s, self._call
         if not failure.traits.blame or failure.blameless or (self._own_key and kind in _OF_A_KEY):
             self._permit.ignored()
         else:
             self._permit.failed(kind, self.latency_s, wait_s)
-            standing.health.failed(kind, failure.message, self._since)
-        if kind is FailureKind.RATE_LIMIT and wait_s is not None and standing.learns:
-            standing.quota.refused(wait_s)
+            self._standing.health.failed(kind, failure.message, self._since)
+        if kind is FailureKind.RATE_LIMIT and wait_s is not None and self._standing.learns:
+            self._standing.quotas.of(call, call.model).refused(wait_s)

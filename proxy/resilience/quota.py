@@ -16,6 +16,13 @@ GUESSED_S = 5.0
 DREGS = 0.01
 """Of anything but requests a call takes many: less than this share of the limit is none."""
 
+LOOK_S = 0.05
+"""How often answers are looked at for limits while there is plenty: what is sent meanwhile is
+counted here, and reading six headers costs as much as all other checks of a call."""
+
+PLENTY = 0.2
+"""More than this share of every limit."""
+
 _REQUESTS, _ASKED_FOR = "requests", ("tokens", "input-tokens")
 
 
@@ -44,13 +51,19 @@ class Quota:
     answered or not, is taken off. What was told holds until the limit is reset, no longer.
     """
 
-    __slots__ = ("_clock", "_left", "_refused_until", "_taken")
+    __slots__ = ("_clock", "_left", "_looked_at", "_refused_until", "_taken")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._taken = Taken()
         self._left: dict[str, _Left] = {}
+        self._looked_at = -inf
         self._refused_until = -inf
+
+    @property
+    def due(self) -> bool:
+        """Whether an answer should be looked at for what it tells."""
+        return self._clock.now() - self._looked_at >= LOOK_S
 
     def take(self, tokens: int) -> Taken:
         """A request is about to be sent, which will take about `tokens` (0: nobody knows). What
@@ -68,6 +81,7 @@ class Quota:
         now = self._clock.now()
         for allowance in told:
             self._learn(allowance, since, now)
+        self._looked_at = now if self.share > PLENTY else -inf
 
     def _learn(self, told: Allowance, since: Taken, now: float) -> None:
         if told.remaining < 0:

@@ -30,8 +30,8 @@ class Race:
 
     `hedge_after_s` of 0 begins all at once; None waits for as long as 19 of 20 answers of the
     target before have taken to begin, and for ever while that is not known. At most `most` run at
-    once. A hedge is paid for from the budget of the target that is asked; a race, which the policy
-    wants for every call, is not.
+    once. A hedge is paid for from the budget of the target that is slow, which has the requests
+    that the budget is a share of; a race, which the policy wants for every call, is not.
     """
 
     __slots__ = (
@@ -159,14 +159,18 @@ class Race:
         turn = self._walk.beside()
         if turn is None:
             return
-        waited_s, standing = 0.0, turn.target.standing
-        if self._hedge_after_s != 0.0:
-            waited_s = self._clock.now() - self._begun_at
-            if standing is not None and not standing.budget.withdraw():
-                return
-        self._walk.begun(turn)
         origin = self._runners.latest or self._here
         assert origin is not None  # somebody runs
+        waited_s, payer = 0.0, origin.target.standing
+        if self._hedge_after_s != 0.0:
+            waited_s = self._clock.now() - self._begun_at
+            if (
+                payer is not None
+                and turn.target.standing is not None
+                and not payer.budget.withdraw()
+            ):
+                return
+        self._walk.begun(turn)
         self._call.journal.tell(Hedged(origin.target.name, turn.target.name, waited_s))
         self._begin(turn)
 

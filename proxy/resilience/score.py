@@ -52,21 +52,18 @@ def drawn(places: Sequence[int], shares: Sequence[float], dice: Dice) -> int:
     return places[-1]
 
 
-def score(target: Target, load: Load, share: float, others: Iterable[Target]) -> float:
+def score(target: Target, load: Load, share: float, left: float, others: Iterable[Target]) -> float:
     """The lower, the sooner it is asked; infinite where nothing is left of its rate limit:
 
         latency x (1 + calls in flight / share) / (how well its last calls went x what is left of
         its rate limit)
 
-    `share` is its share beside an average one of 1. An unknown latency counts as the average of
-    those of the `others` that are known.
+    `share` is its share beside an average one of 1, `left` 0..1 of its rate limit. An unknown
+    latency counts as the average of those of the `others` that are known.
     """
-    standing = target.standing
-    took_s, left = None, 1.0
-    if standing is not None:
-        took_s, left = standing.latency.average_s, standing.quota.share
-        if left <= 0.0:
-            return inf
+    if left <= 0.0:
+        return inf
+    took_s = None if target.standing is None else target.standing.latency.average_s
     if took_s is None:
         took_s = _average_s(others)
     if took_s < LEAST_S:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.journal import Hear
@@ -11,18 +12,17 @@ from proxy.resilience.budget import Budget
 from proxy.resilience.health import Health
 from proxy.resilience.latency import Latency
 from proxy.resilience.places import Places
-from proxy.resilience.quota import Quota
+from proxy.resilience.quotas import Quotas
 
 
 class Standing:
     """One upstream's living counters; its settings are in the policy snapshot.
 
     `learns` says whether the provider's word on its rate limits is heeded (`limit.learn`); where it
-    is not, `quota` knows of nothing.
+    is not, `quotas` know of nothing.
     """
 
     __slots__ = (
-        "_clock",
         "_name",
         "breaker",
         "budget",
@@ -30,18 +30,17 @@ class Standing:
         "latency",
         "learns",
         "places",
-        "quota",
+        "quotas",
     )
 
     def __init__(self, upstream: Upstream, clock: Clock, hear: Hear) -> None:
         self._name = upstream.name
-        self._clock = clock
         self.breaker = Breaker(upstream.name, upstream.breaker, clock, hear)
         self.health = Health(upstream.name, upstream.health, clock, hear)
         self.latency = Latency()
         self.budget = Budget(clock, upstream.retry.budget)
         self.places = Places(upstream.name, clock, upstream.limit)
-        self.quota = Quota(clock)
+        self.quotas = Quotas(upstream.name, clock)
         self.learns = upstream.limit.learn
 
     def configure(self, upstream: Upstream) -> None:
@@ -53,17 +52,17 @@ class Standing:
         self.places.settings = upstream.limit
         self.learns = upstream.limit.learn
         if not self.learns:
-            self.quota = Quota(self._clock)
+            self.quotas.clear()
 
     def reset(self) -> None:
         """By hand: as if nothing had ever spoken against it. What was counted stays."""
         self.breaker.force_close()
         self.health.forgive()
-        self.quota = Quota(self._clock)
+        self.quotas.clear()
 
-    def aside(self) -> Failure | None:
-        """Why others are better asked first right now, as the Failure that asking would be; None
-        where nothing speaks against it.
+    def aside(self, call: Call, model: str | None) -> Failure | None:
+        """Why `call`, which asks for `model` here, had better ask others first right now, as the
+        Failure that asking would be; None where nothing speaks against it.
 
         Its breaker lets nobody through, its rate limit is used up, or it is unhealthy. When an
         unhealthy one has rested, the first who asks here is told None and takes its trial.
@@ -71,8 +70,8 @@ class Standing:
         refusal = self.breaker.refusal()
         if refusal is not None:
             return refusal
-        spent_s = self.quota.spent_s
-        if spent_s is not None:
+        quota = self.quotas.known(call, model)
+        if quota is not None and (spent_s := quota.spent_s) is not None:
             return Failure(
                 FailureKind.LIMIT,
                 "its rate limit is used up for now",

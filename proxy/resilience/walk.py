@@ -70,7 +70,7 @@ class Walk:
         self._call = call
         self._when_all_open = when_all_open
         self._clock = clock
-        self._asides = Asides() if asides is None else asides
+        self._asides = Asides(call) if asides is None else asides
         self._in_line = list(range(len(targets)))
         self._passed_over: list[_Failed] = []
         self._unfit: list[Failure] = []

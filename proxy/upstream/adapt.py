@@ -31,6 +31,10 @@ class Adapt:
     model: str | None
     changes: Mapping[str, Any]
 
+    def sends(self, model: str | None) -> str | None:
+        """The name under which this target is asked for `model`."""
+        return self.model or self.upstream.models.get(model or "", model)
+
     async def handle(self, call: Call) -> Reply:
         name = self.upstream.name
         if call.upstream != name:
@@ -42,7 +46,7 @@ class Adapt:
                 )
             if call.dialect != self.dialect.name:
                 raise Unfit(f"it speaks {self.dialect.name}, the app {call.dialect}", target=name)
-        model = self.model or self.upstream.models.get(call.model or "", call.model)
+        model = self.sends(call.model)
         if model != call.model or self.changes:
             if call.rest is not None:
                 raise Unfit("the request is too large to be rewritten for it", target=name)

@@ -1,6 +1,7 @@
 """What plays of two layers share: policies over three providers, acts, and what the app saw as one
 value."""
 
+import asyncio
 from typing import NamedTuple
 
 import orjson
@@ -110,6 +111,22 @@ def _words(seen: Seen) -> str:
 def models(seen: Seen) -> list[str]:
     """The models that providers were asked for, in order."""
     return [str(call.model) for call in seen.calls]
+
+
+async def ended(play: Play, task: "asyncio.Task[Seen]") -> Seen:
+    """What a call that was begun comes to."""
+
+    async def wait() -> Seen:
+        return await task
+
+    return await play.clock.run(wait())
+
+
+async def hang_up(task: "asyncio.Task[Seen]", word: str | None = None) -> None:
+    """The app goes in the middle of a call; or we do, and say so with a `word`."""
+    assert not task.done(), "the play was to stop in the middle"
+    task.cancel(word)
+    await asyncio.wait([task])
 
 
 def standing(play: Play, name: str = "openai") -> Standing:

@@ -3,11 +3,9 @@
 from tests.dialects.gemini import parts as gemini
 from tests.plays.pairs import pairs
 from tests.plays.sight import (
-    BEGUN,
     CUT,
     FLOWING,
     HELD_BACK,
-    KEYLESS,
     ONE_AT_A_TIME,
     STALLED,
     TWICE,

@@ -4,7 +4,6 @@ import pytest
 
 from tests.plays.pairs import pairs
 from tests.plays.sight import (
-    ALONE,
     BEGUN,
     CUT,
     GOOD_DAY,
@@ -12,7 +11,6 @@ from tests.plays.sight import (
     KEYLESS,
     ONE_AT_A_TIME,
     STALLED,
-    TWICE,
     Sight,
     made_up,
     policy,
@@ -21,7 +19,7 @@ from tests.plays.sight import (
     standing,
     verdict,
 )
-from tests.plays.stage import DOWN, GOOD, Act, Answer, Play, Refuse, Silence, Stream, error, sse
+from tests.plays.stage import DOWN, GOOD, Act, Answer, Play, Stream, error, sse
 
 LAST = "last_resort: mock"
 WRONG = Answer(400, error("no", "invalid_request_error"))

@@ -19,8 +19,8 @@ FORM = "write a number and a unit, like 250ms, 5s, 2m, 1h or 1d"
         ),
         (
             UPSTREAM + "flavour: sweet\n",
-            "a.yaml:6:1: unknown key 'flavour'; allowed here: version, mode, passthrough, defaults, "
-            "upstreams, routes, backend",
+            "a.yaml:6:1: unknown key 'flavour'; allowed here: version, mode, passthrough, "
+            "defaults, upstreams, routes, backend",
         ),
         (
             UPSTREAM + "mode: cloud_frist\n",

@@ -11,7 +11,7 @@ from proxy.core.reply import End, Reply
 from proxy.policy.schema import Breaker, Health
 from proxy.resilience.state import Standing
 from proxy.resilience.target import Target
-from tests.calls import Heard
+from tests.calls import Heard, a_call
 from tests.clock import FalseClock
 from tests.resilience.parts import a_reply, an_upstream
 
@@ -137,7 +137,7 @@ class Cast:
     def spend(self, *names: str) -> None:
         """Use up their rate limits for a minute."""
         for name in names:
-            self.standing(name).quota.refused(60.0)
+            self.standing(name).quotas.of(a_call(), "gpt-4o").refused(60.0)
 
     @property
     def running(self) -> list[str]:

@@ -117,8 +117,12 @@ async def test_one_that_fails_now_and_then_gets_less() -> None:
 
 async def test_what_is_left_of_a_rate_limit_counts() -> None:
     stage = Stage(a=1.0, b=1.0)
-    stage.standing("a").quota.learn((Allowance("requests", 100, 1000, 600.0),))
-    stage.standing("b").quota.learn((Allowance("requests", 1000, 1000, 600.0),))
+    stage.standing("a").quotas.of(a_call(), "gpt-4o").learn(
+        (Allowance("requests", 100, 1000, 600.0),)
+    )
+    stage.standing("b").quotas.of(a_call(), "gpt-4o").learn(
+        (Allowance("requests", 1000, 1000, 600.0),)
+    )
     split = await stage.split(1000)
     assert split["a"] < 0.1
 

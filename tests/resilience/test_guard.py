@@ -340,10 +340,10 @@ async def test_what_an_answer_says_of_rate_limits_is_learned_and_what_is_sent_is
     answer.headers.extend(LIMITS)  # type: ignore[attr-defined]
     stage = Stage(answer, a_reply())
     await stage.guard.handle(a_call(stage.clock))
-    assert stage.standing.quota.share == pytest.approx(0.01)
-    assert stage.standing.quota.spent_s is None
+    assert stage.standing.quotas.share == pytest.approx(0.01)
+    assert stage.standing.quotas.spent_s is None
     await stage.guard.handle(a_call(stage.clock))
-    assert stage.standing.quota.spent_s == 20.0
+    assert stage.standing.quotas.spent_s == 20.0
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -354,9 +354,11 @@ async def test_what_was_sent_while_an_answer_was_on_its_way_is_taken_off_too(
     answer = a_reply()
     answer.headers.extend(LIMITS)  # type: ignore[attr-defined]
 
+    quota = stage.standing.quotas.of(a_call(), "gpt-4o")
+
     class Overtaken:
         async def handle(self, call: object) -> object:
-            stage.standing.quota.take(0)
+            quota.take(0)
             if refused:
                 raise failed(refusal=Refusal(503, answer.headers, b""))
             return answer
@@ -367,7 +369,7 @@ async def test_what_was_sent_while_an_answer_was_on_its_way_is_taken_off_too(
             await guard.handle(a_call(stage.clock))
     else:
         await guard.handle(a_call(stage.clock))
-    assert stage.standing.quota.spent_s == 20.0, "the one that was left"
+    assert stage.standing.quotas.spent_s == 20.0, "the one that was left"
 
 
 async def test_a_body_takes_about_a_quarter_of_its_bytes_in_tokens() -> None:
@@ -378,7 +380,7 @@ async def test_a_body_takes_about_a_quarter_of_its_bytes_in_tokens() -> None:
     stage = Stage(answer, a_reply())
     await stage.guard.handle(a_call(stage.clock))
     await stage.guard.handle(a_call(stage.clock, body=b"x" * 400 * BYTES_PER_TOKEN))
-    assert stage.standing.quota.share == pytest.approx(0.6)
+    assert stage.standing.quotas.share == pytest.approx(0.6)
 
 
 async def test_a_refusal_tells_of_rate_limits_too() -> None:
@@ -387,7 +389,7 @@ async def test_a_refusal_tells_of_rate_limits_too() -> None:
     stage = Stage(failed(FailureKind.RATE_LIMIT, refusal=refusal))
     with pytest.raises(Failure):
         await stage.guard.handle(a_call(stage.clock))
-    assert stage.standing.quota.spent_s == 20.0
+    assert stage.standing.quotas.spent_s == 20.0
 
 
 @pytest.mark.parametrize("mid_stream", [False, True])
@@ -401,7 +403,7 @@ async def test_a_rate_limit_with_a_wait_is_none_of_the_breakers_business(mid_str
     else:
         with pytest.raises(Failure):
             await stage.guard.handle(a_call(stage.clock))
-    assert stage.standing.quota.spent_s == 7.0
+    assert stage.standing.quotas.spent_s == 7.0
     assert (stage.state, stage.counts) == ("closed", (0, 0))
 
 
@@ -414,7 +416,7 @@ async def test_nothing_is_learned_where_the_policy_does_not_want_it() -> None:
     await stage.guard.handle(a_call(stage.clock))
     with pytest.raises(Failure):
         await stage.guard.handle(a_call(stage.clock))
-    assert (stage.standing.quota.spent_s, stage.standing.quota.share) == (None, 1.0)
+    assert (stage.standing.quotas.spent_s, stage.standing.quotas.share) == (None, 1.0)
 
 
 async def test_a_bug_of_ours_is_not_the_targets_fault() -> None:

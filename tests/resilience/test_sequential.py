@@ -265,7 +265,7 @@ async def test_nobody_takes_a_trial_who_does_not_use_it() -> None:
     stage.sicken("b")
     stage.clock.pass_time(30.0)
     await stage.handle()
-    assert stage.standing("b").aside() is None
+    assert stage.standing("b").aside(a_call(), "gpt-4o") is None
 
 
 async def test_it_is_told_once_that_one_was_passed_over() -> None:
