@@ -2,6 +2,7 @@
 
 from proxy.core.call import Call
 from proxy.core.failure import Failure
+from proxy.resilience.quotas import Caller
 from proxy.resilience.target import Target
 
 
@@ -9,10 +10,11 @@ class Asides:
     """What speaks against asking targets now. Each standing is asked once a call, when somebody
     wants to know: its answer may be the leave for a trial, which is for one call."""
 
-    __slots__ = ("_call", "_told")
+    __slots__ = ("_caller", "_model", "_told")
 
     def __init__(self, call: Call) -> None:
-        self._call = call
+        self._caller = Caller(call)
+        self._model = call.model
         self._told: dict[str, Failure | None] = {}
 
     def against(self, target: Target) -> Failure | None:
@@ -21,8 +23,8 @@ class Asides:
         if standing is None:
             return None
         if target.name not in self._told:
-            model = target.sends(self._call.model)
-            self._told[target.name] = standing.aside(self._call, model)
+            aside = standing.aside(self._caller, target.sends(self._model))
+            self._told[target.name] = aside
         return self._told[target.name]
 
     def left(self, target: Target) -> float:
@@ -30,7 +32,7 @@ class Asides:
         standing = target.standing
         if standing is None:
             return 1.0
-        quota = standing.quotas.known(self._call, target.sends(self._call.model))
+        quota = standing.quotas.known(self._caller, target.sends(self._model))
         return 1.0 if quota is None else quota.share
 
     def known_against(self, target: Target) -> bool:

@@ -1,6 +1,6 @@
 """The strategy `load_balanced`: the better of two that chance has picked is asked first."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.core.call import Call
@@ -13,7 +13,7 @@ from proxy.resilience.load import Load
 from proxy.resilience.score import drawn, is_away, score, shares_of
 from proxy.resilience.target import Target
 from proxy.resilience.turn import Turn, asked
-from proxy.resilience.walk import Walk, in_turn
+from proxy.resilience.walk import Walk, first_in_turn, in_turn
 
 CLEARLY = 0.75
 """The second that is drawn is asked first when its score is less than this part of the first's.
@@ -46,27 +46,36 @@ class Balanced:
 
     async def after(self, call: Call, failures: Sequence[Failure]) -> Reply:
         asides = Asides(call)
-        order = self._order(failures, asides)
-        targets = [self.targets[place] for place in order]
-        walk = Walk(targets, call, self.when_all_open, self.clock, failures, asides)
-        return await in_turn(walk, lambda turn: _ask(turn, self.loads[order[turn.place]]))
-
-    def _order(self, failures: Sequence[Failure], asides: Asides) -> list[int]:
-        """The places of those that have not failed yet, as they are to be asked. `asides` gets to
-        know what speaks against those that were drawn."""
         places = list(range(len(self.targets)))
         if failures:
             failed = {failure.target for failure in failures}
             places = [place for place in places if self.targets[place].name not in failed]
         shares = shares_of(self.targets, self.loads, self.clock.now())
-        hat = places.copy()
-        first = self._first(hat, shares, asides)
-        if first is not None:
-            places.remove(first)
-        if len(places) > 1:
+        first = self._first(places.copy(), shares, asides)
+
+        def walk() -> Walk:
+            order = self._order(first, places, shares, asides)
+            targets = [self.targets[place] for place in order]
+            return Walk(targets, call, self.when_all_open, self.clock, failures, asides)
+
+        if first is not None and not failures and self.targets[first].standing is not None:
+            return await first_in_turn(Turn(self.targets[first], call, 0), walk, self._ask)
+        return await in_turn(walk(), self._ask)
+
+    def _order(
+        self, first: int | None, places: list[int], shares: list[float], asides: Asides
+    ) -> list[int]:
+        """`places` as they are to be asked: the first of them, and then the best first. Of those
+        that were drawn `asides` know what speaks against them."""
+        others = [place for place in places if place != first]
+        if len(others) > 1:
             shunned = [asides.known_against(target) for target in self.targets]
-            places.sort(key=lambda place: (shunned[place], self._score(place, shares, asides)))
-        return places if first is None else [first, *places]
+            others.sort(key=lambda place: (shunned[place], self._score(place, shares, asides)))
+        return others if first is None else [first, *others]
+
+    def _ask(self, turn: Turn) -> Awaitable[Reply]:
+        own = [load for at, load in enumerate(self.loads) if self.targets[at] is turn.target]
+        return _ask(turn, own[0])
 
     def _first(self, hat: list[int], shares: list[float], asides: Asides) -> int | None:
         """None where all are better left alone."""

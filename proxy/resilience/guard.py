@@ -12,6 +12,7 @@ from proxy.core.reply import End, Reply
 from proxy.dialects.allowance import allowances
 from proxy.resilience.permit import Permit
 from proxy.resilience.quota import Taken
+from proxy.resilience.quotas import Caller
 from proxy.resilience.state import Standing
 
 BYTES_PER_TOKEN = 4
@@ -46,16 +47,17 @@ class Guard:
         number = journal.attempts + 1
         span_id = self.dice.bits(64) if call.trace is not None else 0
         journal.tell(AttemptStarted(self.target, number, call.model, span_id))
-        verdict = _Verdict(standing, permit, call, own_key=call.upstream == self.target)
+        caller = Caller(call)
+        verdict = _Verdict(standing, permit, caller, call.model, call.upstream == self.target)
         try:
-            quota = standing.quotas.known(call, call.model)
+            quota = standing.quotas.known(caller, call.model)
             taken = quota.take(len(call.body) // BYTES_PER_TOKEN) if quota is not None else None
             reply = await self.inner.handle(call.under(span_id))
         except Failure as failure:
             verdict.latency_s = duration_s = clock.now() - started
             verdict.against(failure)
             if standing.learns:
-                self._learn_from(call, failure, taken)
+                verdict.learn_from(failure, taken, clock.wall())
             journal.tell(
                 AttemptEnded(
                     self.target,
@@ -86,24 +88,31 @@ class Guard:
             and (quota is None or quota.due)
             and (told := allowances(reply.headers, clock.wall()))
         ):
-            standing.quotas.of(call, call.model).learn(told, taken)
+            standing.quotas.of(caller, call.model).learn(told, taken)
         return reply
-
-    def _learn_from(self, call: Call, failure: Failure, taken: Taken | None) -> None:
-        refusal, wall_s = failure.refusal, self.clock.wall()
-        if refusal is not None and (told := allowances(refusal.headers, wall_s)):
-            self.standing.quotas.of(call, call.model).learn(told, taken)
 
 
 class _Verdict:
     """An ending: what the way an attempt or its answer ended says of the target."""
 
-    __slots__ = ("_call", "_own_key", "_permit", "_since", "_standing", "latency_s", "reply")
+    __slots__ = (
+        "_caller",
+        "_model",
+        "_own_key",
+        "_permit",
+        "_since",
+        "_standing",
+        "latency_s",
+        "reply",
+    )
 
-    def __init__(self, standing: Standing, permit: Permit, call: Call, *, own_key: bool) -> None:
-        self._call = call
+    def __init__(
+        self, standing: Standing, permit: Permit, caller: Caller, model: str | None, own_key: bool
+    ) -> None:
         self._standing = standing
         self._permit = permit
+        self._caller = caller
+        self._model = model
         self._own_key = own_key
         self._since = standing.health.successes
         self.latency_s = 0.0
@@ -121,11 +130,17 @@ class _Verdict:
 
     def against(self, failure: Failure) -> None:
         """End the permit with the blame that the target has in `failure`."""
-        kind, wait_s, call = failure.kind, failure.retry_after_s, self._call
+        kind, wait_s = failure.kind, failure.retry_after_s
         if not failure.traits.blame or failure.blameless or (self._own_key and kind in _OF_A_KEY):
             self._permit.ignored()
         else:
             self._permit.failed(kind, self.latency_s, wait_s)
             self._standing.health.failed(kind, failure.message, self._since)
         if kind is FailureKind.RATE_LIMIT and wait_s is not None and self._standing.learns:
-            self._standing.quotas.of(call, call.model).refused(wait_s)
+            self._standing.quotas.of(self._caller, self._model).refused(wait_s)
+
+    def learn_from(self, failure: Failure, taken: Taken | None, wall_s: float) -> None:
+        """What a refusal tells of rate limits. `wall_s` is now, since the epoch."""
+        refusal = failure.refusal
+        if refusal is not None and (told := allowances(refusal.headers, wall_s)):
+            self._standing.quotas.of(self._caller, self._model).learn(told, taken)

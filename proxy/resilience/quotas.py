@@ -13,9 +13,26 @@ _KEYS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 _OURS = 0
 
 
+class Caller:
+    """On whose account a call is made: with the app's key at the upstream that the app calls, and
+    with our own anywhere else. The key is known by a number that tells nothing of it."""
+
+    __slots__ = ("_call", "_key")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._key: int | None = None  # seldom asked for: most upstreams tell of no limits
+
+    def key_at(self, upstream: str) -> int:
+        if self._call.upstream != upstream:
+            return _OURS
+        if self._key is None:
+            self._key = hash(tuple(map(self._call.headers.get, _KEYS)))
+        return self._key
+
+
 class _Account(NamedTuple):
-    """Whose limit: a key as a number that tells nothing of it, and a model as the upstream calls
-    it."""
+    """Whose limit: a key, and a model as the upstream calls it."""
 
     key: int
     model: str | None
@@ -31,15 +48,15 @@ class Quotas:
         self._clock = clock
         self._by_account: dict[_Account, Quota] = {}
 
-    def known(self, call: Call, model: str | None) -> Quota | None:
-        """What is left for `call`, which asks for `model` here; None where nothing was told."""
+    def known(self, caller: Caller, model: str | None) -> Quota | None:
+        """What is left for one who asks for `model` here; None where nothing was told."""
         if not self._by_account:
             return None
-        return self._by_account.get(self._account(call, model))
+        return self._by_account.get(_Account(caller.key_at(self._upstream), model))
 
-    def of(self, call: Call, model: str | None) -> Quota:
+    def of(self, caller: Caller, model: str | None) -> Quota:
         """The same, made when it is first asked for."""
-        account = self._account(call, model)
+        account = _Account(caller.key_at(self._upstream), model)
         quota = self._by_account.pop(account, None)
         if quota is None:
             quota = Quota(self._clock)
@@ -62,8 +79,3 @@ class Quotas:
         """Seconds until none is used up; None when none is now."""
         spent = [quota.spent_s for quota in self._by_account.values()]
         return max((wait_s for wait_s in spent if wait_s is not None), default=None)
-
-    def _account(self, call: Call, model: str | None) -> _Account:
-        if call.upstream != self._upstream:
-            return _Account(_OURS, model)  # a fallback has the upstream's own key
-        return _Account(hash(tuple(map(call.headers.get, _KEYS))), model)

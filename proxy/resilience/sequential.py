@@ -8,8 +8,10 @@ from proxy.core.clock import Clock
 from proxy.core.failure import Failure
 from proxy.core.reply import Reply
 from proxy.policy.schema import WhenAllOpen
+from proxy.resilience.asides import Asides
 from proxy.resilience.target import Target
-from proxy.resilience.walk import Walk, in_turn
+from proxy.resilience.turn import Turn
+from proxy.resilience.walk import Walk, first_in_turn, in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,15 @@ class Sequential:
     clock: Clock
 
     async def handle(self, call: Call) -> Reply:
-        return await in_turn(Walk(self.targets, call, self.when_all_open, self.clock))
+        asides = Asides(call)
+
+        def walk() -> Walk:
+            return Walk(self.targets, call, self.when_all_open, self.clock, (), asides)
+
+        first = self.targets[0]
+        if first.standing is not None and asides.against(first) is None:
+            return await first_in_turn(Turn(first, call, 0), walk)
+        return await in_turn(walk())
 
     async def after(self, call: Call, failures: Sequence[Failure]) -> Reply:
         return await in_turn(Walk(self.targets, call, self.when_all_open, self.clock, failures))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.journal import Hear
@@ -12,7 +11,7 @@ from proxy.resilience.budget import Budget
 from proxy.resilience.health import Health
 from proxy.resilience.latency import Latency
 from proxy.resilience.places import Places
-from proxy.resilience.quotas import Quotas
+from proxy.resilience.quotas import Caller, Quotas
 
 
 class Standing:
@@ -60,9 +59,9 @@ class Standing:
         self.health.forgive()
         self.quotas.clear()
 
-    def aside(self, call: Call, model: str | None) -> Failure | None:
-        """Why `call`, which asks for `model` here, had better ask others first right now, as the
-        Failure that asking would be; None where nothing speaks against it.
+    def aside(self, caller: Caller, model: str | None) -> Failure | None:
+        """Why who asks for `model` here had better ask others first right now, as the Failure that
+        asking would be; None where nothing speaks against it.
 
         Its breaker lets nobody through, its rate limit is used up, or it is unhealthy. When an
         unhealthy one has rested, the first who asks here is told None and takes its trial.
@@ -70,7 +69,7 @@ class Standing:
         refusal = self.breaker.refusal()
         if refusal is not None:
             return refusal
-        quota = self.quotas.known(call, model)
+        quota = self.quotas.known(caller, model)
         if quota is not None and (spent_s := quota.spent_s) is not None:
             return Failure(
                 FailureKind.LIMIT,

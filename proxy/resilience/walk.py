@@ -1,6 +1,6 @@
 """The way of one call over its targets: who is asked next, and what it all comes to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -219,6 +219,20 @@ def _least_s(target: Target) -> float:
     """The least time that an answer of `target` takes, as far as that is known."""
     least_s = None if target.standing is None else target.standing.latency.least_s
     return least_s or 0.0
+
+
+async def first_in_turn(turn: Turn, walk: Callable[[], Walk], ask: Ask = asked) -> Reply:
+    """The answer of `turn`, which a `walk` would find first; nearly always there is no need of any,
+    and none is made. Where it fails, the answer of the next in turn."""
+    try:
+        return await ask(turn)
+    except Failure as failure:
+        failed = failure
+    rest = walk()
+    first = rest.next()
+    assert first is not None  # the one that was asked
+    rest.failed(first, failed)
+    return await in_turn(rest, ask)
 
 
 async def in_turn(walk: Walk, ask: Ask = asked) -> Reply:

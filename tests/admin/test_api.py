@@ -17,6 +17,7 @@ from proxy.embeddings.model import LocalModel
 from proxy.policy.schema import Backend
 from proxy.policy.snapshot import Upstream
 from proxy.resilience.prober import Prober
+from proxy.resilience.quotas import Caller
 from proxy.resilience.state import Standing
 from proxy.telemetry.hub import Telemetry
 from tests.calls import a_call
@@ -171,13 +172,13 @@ async def test_status_says_how_each_upstream_stands(admin: Admin) -> None:
     assert openai["budget"] == {"ratio": 0.2, "min_per_second": 10.0, "spent": 0.0}
     assert openai["quota"] == {"share": 1.0, "spent_s": None}
     standing = admin.standing
-    standing.quotas.of(a_call(), "gpt-4o").learn((Allowance("requests", 25, 100, 60.0),))
+    standing.quotas.of(Caller(a_call()), "gpt-4o").learn((Allowance("requests", 25, 100, 60.0),))
     for _ in range(50):
         assert standing.budget.withdraw()
     (openai,) = (await admin.told("/status"))["upstreams"]
     assert openai["quota"]["share"] == 0.25
     assert openai["budget"]["spent"] == 0.5
-    standing.quotas.of(a_call(), "gpt-4o").refused(12.0)
+    standing.quotas.of(Caller(a_call()), "gpt-4o").refused(12.0)
     (openai,) = (await admin.told("/status"))["upstreams"]
     assert openai["quota"] == {"share": 0.0, "spent_s": 12.0}
 
@@ -220,10 +221,10 @@ async def test_an_upstream_is_taken_out_and_put_back(admin: Admin) -> None:
     told = await admin.told("/status")
     assert told["degraded_why"] == ["the breaker of openai is open (by hand)"]
     admin.stage.clock.pass_time(100_000.0)
-    assert admin.standing.aside(a_call(), "gpt-4o") is not None, "no time puts it back"
+    assert admin.standing.aside(Caller(a_call()), "gpt-4o") is not None, "no time puts it back"
     back = await admin.told("/breakers/openai/close", "POST")
     assert (back["breaker"]["state"], back["breaker"]["by_hand"]) == ("closed", False)
-    assert admin.standing.aside(a_call(), "gpt-4o") is None
+    assert admin.standing.aside(Caller(a_call()), "gpt-4o") is None
     moves = [event for event in admin.stage.events if isinstance(event, BreakerMoved)]
     assert [(move.after, move.reason) for move in moves] == [("open", BY_HAND), ("closed", BY_HAND)]
 
@@ -233,7 +234,7 @@ async def test_reset_forgets_all_that_speaks_against_an_upstream(admin: Admin) -
     for _ in range(3):
         standing.breaker.permit(insist=True).failed(FailureKind.RATE_LIMIT, 1.0)
         standing.health.failed(FailureKind.RATE_LIMIT, "slow down")
-    standing.quotas.of(a_call(), "gpt-4o").refused(60.0)
+    standing.quotas.of(Caller(a_call()), "gpt-4o").refused(60.0)
     closed = await admin.told("/breakers/openai/close", "POST")
     assert closed["breaker"]["state"] == "closed"
     assert closed["health"]["is_healthy"] is False
@@ -242,7 +243,7 @@ async def test_reset_forgets_all_that_speaks_against_an_upstream(admin: Admin) -
     assert told["health"]["is_healthy"] is True
     assert told["health"]["failure_count"] == 3
     assert told["quota"]["share"] == 1.0
-    assert standing.aside(a_call(), "gpt-4o") is None
+    assert standing.aside(Caller(a_call()), "gpt-4o") is None
     health = [event.healthy for event in admin.stage.events if isinstance(event, HealthMoved)]
     assert health == [False, True]
 

@@ -142,5 +142,6 @@ def verdict(play: Play, name: str = "openai") -> tuple[str, int]:
 def shut(play: Play, name: str = "openai", left_s: float = 0.0) -> None:
     """Open its breaker, with `left_s` to go until it may be probed; its health knows nothing."""
     breaker = standing(play, name).breaker
-    breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
+    while breaker.refusal() is None:
+        breaker.permit().failed(FailureKind.UNAVAILABLE, 0.1)
     play.clock.pass_time(breaker.retry_after_s - left_s)

@@ -1,4 +1,4 @@
-"""The store of answers, and each layer within it: what is kept, what is not, and what a hit costs."""
+"""The store of answers, and each layer within it."""
 
 import pytest
 
@@ -103,9 +103,7 @@ async def test_an_answer_to_what_a_question_was_made_into_answers_no_other() -> 
 
 
 @pairs("Cached Retry", "Sequential Retry")
-async def test_what_came_at_the_second_attempt_is_kept_and_after_the_last_an_old_one_stands_in() -> (
-    None
-):
+async def test_what_the_second_attempt_brought_is_kept_and_stands_in_when_all_have_failed() -> None:
     text = policy(CACHE, openai=f"{TWICE}, breaker: {{consecutive: 9}}")
     play = Play(text, openai=[DOWN, GOOD, DOWN, DOWN], azure=[DOWN])
     seen = await play.chat()

@@ -9,6 +9,7 @@ from proxy.core.clock import Dice
 from proxy.core.failure import ELSEWHERE, Failure, FailureKind
 from proxy.core.reply import End, Reply
 from proxy.policy.schema import Breaker, Health
+from proxy.resilience.quotas import Caller
 from proxy.resilience.state import Standing
 from proxy.resilience.target import Target
 from tests.calls import Heard, a_call
@@ -137,7 +138,7 @@ class Cast:
     def spend(self, *names: str) -> None:
         """Use up their rate limits for a minute."""
         for name in names:
-            self.standing(name).quotas.of(a_call(), "gpt-4o").refused(60.0)
+            self.standing(name).quotas.of(Caller(a_call()), "gpt-4o").refused(60.0)
 
     @property
     def running(self) -> list[str]:

@@ -14,6 +14,7 @@ from proxy.core.reply import STOPPING, End, Reply
 from proxy.dialects.allowance import Allowance
 from proxy.resilience.balanced import LOOK, Balanced
 from proxy.resilience.load import SLOW_START_S, Loads
+from proxy.resilience.quotas import Caller
 from tests.calls import a_call
 from tests.clock import LoadedDice, settle
 from tests.resilience.cast import DOWN, After, Cast, fails
@@ -117,10 +118,10 @@ async def test_one_that_fails_now_and_then_gets_less() -> None:
 
 async def test_what_is_left_of_a_rate_limit_counts() -> None:
     stage = Stage(a=1.0, b=1.0)
-    stage.standing("a").quotas.of(a_call(), "gpt-4o").learn(
+    stage.standing("a").quotas.of(Caller(a_call()), "gpt-4o").learn(
         (Allowance("requests", 100, 1000, 600.0),)
     )
-    stage.standing("b").quotas.of(a_call(), "gpt-4o").learn(
+    stage.standing("b").quotas.of(Caller(a_call()), "gpt-4o").learn(
         (Allowance("requests", 1000, 1000, 600.0),)
     )
     split = await stage.split(1000)

@@ -18,6 +18,7 @@ from proxy.policy.schema import Breaker as Settings
 from proxy.policy.schema import Limit
 from proxy.resilience.breaker import SLOWNESS
 from proxy.resilience.guard import BYTES_PER_TOKEN, Guard
+from proxy.resilience.quotas import Caller
 from proxy.resilience.state import Standing
 from tests.calls import Heard, a_call
 from tests.clock import FalseClock, LoadedDice, settle
@@ -354,7 +355,7 @@ async def test_what_was_sent_while_an_answer_was_on_its_way_is_taken_off_too(
     answer = a_reply()
     answer.headers.extend(LIMITS)  # type: ignore[attr-defined]
 
-    quota = stage.standing.quotas.of(a_call(), "gpt-4o")
+    quota = stage.standing.quotas.of(Caller(a_call()), "gpt-4o")
 
     class Overtaken:
         async def handle(self, call: object) -> object:

@@ -6,6 +6,7 @@ from proxy.core.call import Operation
 from proxy.core.event import FellBack, PassedOver
 from proxy.core.failure import Exhausted, Failure, FailureKind, Unfit
 from proxy.core.reply import Reply
+from proxy.resilience.quotas import Caller
 from proxy.resilience.sequential import Sequential
 from tests.calls import a_call
 from tests.resilience.cast import DOWN, Act, Cast, fails
@@ -265,7 +266,7 @@ async def test_nobody_takes_a_trial_who_does_not_use_it() -> None:
     stage.sicken("b")
     stage.clock.pass_time(30.0)
     await stage.handle()
-    assert stage.standing("b").aside(a_call(), "gpt-4o") is None
+    assert stage.standing("b").aside(Caller(a_call()), "gpt-4o") is None
 
 
 async def test_it_is_told_once_that_one_was_passed_over() -> None:

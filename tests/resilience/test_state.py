@@ -7,14 +7,14 @@ from proxy.core.event import HealthMoved
 from proxy.core.failure import FailureKind
 from proxy.dialects.allowance import Allowance
 from proxy.policy.schema import Breaker, Budget, Health, Limit, Retry
-from proxy.resilience.quotas import MOST_ACCOUNTS, Quotas
+from proxy.resilience.quotas import MOST_ACCOUNTS, Caller, Quotas
 from proxy.resilience.state import Standing, Standings
 from tests.calls import Heard, a_call
 from tests.clock import FalseClock
 from tests.resilience.parts import an_upstream
 
 DOWN = FailureKind.UNAVAILABLE
-CALL = a_call()
+CALLER = Caller(a_call())
 
 
 class Stage:
@@ -37,7 +37,7 @@ class Stage:
 
     @property
     def against(self) -> tuple[FailureKind, FailureKind | None, float | None] | None:
-        failure = self.standing.aside(CALL, "m")
+        failure = self.standing.aside(CALLER, "m")
         if failure is None:
             return None
         assert (failure.target, failure.sent, failure.blameless) == ("openai", False, False)
@@ -84,20 +84,20 @@ def test_no_trial_is_wasted_on_one_that_would_not_be_let_through() -> None:
 
 def test_a_rate_limit_that_is_used_up_does() -> None:
     stage = Stage()
-    stage.standing.quotas.of(CALL, "m").learn((Allowance("requests", 1, 100, 12.0),))
+    stage.standing.quotas.of(CALLER, "m").learn((Allowance("requests", 1, 100, 12.0),))
     assert stage.against is None
-    stage.standing.quotas.of(CALL, "m").take(10)
+    stage.standing.quotas.of(CALLER, "m").take(10)
     assert stage.against == (FailureKind.LIMIT, FailureKind.RATE_LIMIT, 12.0)
     stage.clock.pass_time(12.0)
     assert stage.against is None
-    stage.standing.quotas.of(CALL, "m").refused(5.0)
+    stage.standing.quotas.of(CALLER, "m").refused(5.0)
     assert stage.against == (FailureKind.LIMIT, FailureKind.RATE_LIMIT, 5.0)
 
 
 def test_it_says_why() -> None:
     stage = Stage()
     stage.fail(3)
-    failure = stage.standing.aside(CALL, "m")
+    failure = stage.standing.aside(CALLER, "m")
     assert failure is not None
     assert (
         failure.message == "it is unhealthy (3 failures in a row, the last unavailable: scripted)"
@@ -106,7 +106,7 @@ def test_it_says_why() -> None:
 
 def test_where_nothing_shall_be_learned_what_was_learned_is_dropped() -> None:
     stage = Stage()
-    stage.standing.quotas.of(CALL, "m").refused(100.0)
+    stage.standing.quotas.of(CALLER, "m").refused(100.0)
     assert stage.against is not None
     stage.standing.configure(an_upstream(limit=Limit(learn=False)))
     assert not stage.standing.learns
@@ -155,9 +155,9 @@ def test_upstreams_do_not_share(name: str) -> None:
 
 def test_a_rate_limit_is_that_of_one_key_and_one_model() -> None:
     stage = Stage()
-    one = a_call(headers=CIMultiDict({"Authorization": "Bearer one"}))
-    two = a_call(headers=CIMultiDict({"Authorization": "Bearer two"}))
-    fallback = a_call(upstream="another")
+    one = Caller(a_call(headers=CIMultiDict({"Authorization": "Bearer one"})))
+    two = Caller(a_call(headers=CIMultiDict({"Authorization": "Bearer two"})))
+    fallback = Caller(a_call(upstream="another"))
     stage.standing.quotas.of(one, "m").refused(60.0)
     assert stage.standing.aside(one, "m") is not None
     assert stage.standing.aside(one, "n") is None
@@ -169,9 +169,9 @@ def test_a_rate_limit_is_that_of_one_key_and_one_model() -> None:
 def test_rate_limits_are_remembered_of_so_many_keys_and_models() -> None:
     quotas = Quotas("openai", FalseClock())
     for number in range(MOST_ACCOUNTS + 10):
-        quotas.of(CALL, f"m{number}").refused(60.0)
-        quotas.of(CALL, "in use")
-    known = [number for number in range(MOST_ACCOUNTS + 10) if quotas.known(CALL, f"m{number}")]
+        quotas.of(CALLER, f"m{number}").refused(60.0)
+        quotas.of(CALLER, "in use")
+    known = [number for number in range(MOST_ACCOUNTS + 10) if quotas.known(CALLER, f"m{number}")]
     assert len(known) == MOST_ACCOUNTS - 1
     assert known[0] == 11
-    assert quotas.known(CALL, "in use") is not None
+    assert quotas.known(CALLER, "in use") is not None
