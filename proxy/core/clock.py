@@ -87,11 +87,24 @@ class SystemDice:
         return self._random.getrandbits(count)
 
 
+def word_of(task: asyncio.Task[object]) -> object:
+    """What was said with a cancellation that `task` has not got over; None where nothing was."""
+    return getattr(task, "_cancel_message", None) if task.cancelling() else None
+
+
+def keep_word(task: asyncio.Task[object], error: BaseException | None) -> None:
+    """Raise a cancellation of `task` with its word again, where another one has covered it up: of
+    two at once asyncio throws the first, and keeps the word of the second."""
+    word = word_of(task)
+    if isinstance(error, asyncio.CancelledError) and not error.args and word is not None:
+        raise asyncio.CancelledError(word) from None
+
+
 class TimeLimit:
     """`async with TimeLimit(clock, 5.0):` ends the block with TimeoutError when its time is up.
 
     Like `asyncio.timeout`, on a Clock that can be passed in. `delay_s` of None never ends it. A
-    cancellation from outside stays a cancellation, also when both happen at once.
+    cancellation from outside stays one, with its word, also when both happen at once.
     """
 
     __slots__ = ("_before", "_clock", "_delay_s", "_expired", "_task", "_timer")
@@ -116,7 +129,7 @@ class TimeLimit:
         assert self._task is not None
         self._timer = None
         self._expired = True
-        self._task.cancel()
+        self._task.cancel(word_of(self._task))
 
     async def __aexit__(
         self,
@@ -129,6 +142,7 @@ class TimeLimit:
             self._timer = None
         if self._expired:
             assert self._task is not None
-            still_wanted = self._task.uncancel() <= self._before
-            if still_wanted and kind is asyncio.CancelledError:
+            if self._task.uncancel() > self._before:
+                keep_word(self._task, error)
+            elif kind is asyncio.CancelledError:
                 raise TimeoutError from error

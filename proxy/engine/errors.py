@@ -6,7 +6,14 @@ from typing import Any
 from multidict import CIMultiDict
 
 from proxy.core.call import Call
-from proxy.core.event import AttemptEnded, AttemptStarted, PassedOver, StreamBroke
+from proxy.core.event import (
+    AttemptEnded,
+    AttemptStarted,
+    NoRetry,
+    PassedOver,
+    RetryRefused,
+    StreamBroke,
+)
 from proxy.core.failure import Exhausted, Failure, FailureKind, Refusal
 from proxy.core.pact import RETRY_AFTER, SHOULD_RETRY, retry_fields
 from proxy.core.reply import Reply, Source, Whole
@@ -43,10 +50,10 @@ def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
 
 
 def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
-    """A provider's own error, byte for byte. Where it was asked more than once, the app's SDK is
-    told that it need not do the same all over again."""
+    """A provider's own error, byte for byte. Where it was asked more than once, or may not be for
+    want of budget, the app's SDK is told that it need not do the same all over again."""
     headers = refusal.headers
-    if call.journal.attempts > 1:
+    if call.journal.attempts > 1 or _budget_is_spent(call):
         told = CIMultiDict(headers.items())
         told[SHOULD_RETRY] = "false"
         headers = told
@@ -58,6 +65,11 @@ def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
         target=target,
         reason=refusal.reason,
     )
+
+
+def _budget_is_spent(call: Call) -> bool:
+    told = (entry.event for entry in call.journal.entries)
+    return any(type(event) is RetryRefused and event.reason is NoRetry.BUDGET for event in told)
 
 
 def bug_reply(call: Call, dialect: Dialect) -> Reply:

@@ -4,6 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from proxy.core.clock import keep_word
+
 
 class Interrupt:
     """`with interrupt:` until `interrupt.now()`, which ends the block where it waits and lets its
@@ -43,9 +45,5 @@ class Interrupt:
             return False
         if task.uncancel() <= self._before:
             return kind is asyncio.CancelledError
-        # Of two cancellations at once asyncio throws the first, which was ours, and keeps the word
-        # of the second.
-        word = getattr(task, "_cancel_message", None)
-        if isinstance(error, asyncio.CancelledError) and not error.args and word is not None:
-            raise asyncio.CancelledError(word)
+        keep_word(task, error)
         return False

@@ -6,7 +6,7 @@ from math import inf
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from proxy.core.clock import Clock, Timer
+from proxy.core.clock import Clock, Timer, keep_word, word_of
 from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.reply import Body
 from proxy.dialects.dialect import StreamReader
@@ -163,8 +163,11 @@ class PatientBody:
             chunk = await self._rest_iterator.__anext__()
             self._thinks = False
             return chunk
-        except asyncio.CancelledError:
-            if self._late is None or task.uncancel() > before:
+        except asyncio.CancelledError as cancelled:
+            if self._late is None:
+                raise
+            if task.uncancel() > before:
+                keep_word(task, cancelled)
                 raise
             raise self._late from None
         finally:
@@ -199,7 +202,7 @@ class PatientBody:
         else:
             self._set_timer()
             return
-        self._task.cancel()
+        self._task.cancel(word_of(self._task))
 
     async def aclose(self) -> None:
         self._held = b""

@@ -75,24 +75,30 @@ async def test_a_cancellation_from_outside_stays_one() -> None:
     await settle()
 
 
+@pytest.mark.parametrize("ready", [False, True])
 @pytest.mark.parametrize("outer_first", [False, True])
-async def test_both_at_once_is_a_cancellation(outer_first: bool) -> None:
+async def test_both_at_once_is_a_cancellation_with_its_word(outer_first: bool, ready: bool) -> None:
+    """`ready`: what the block waited for is there, too."""
     clock = FalseClock()
+    wanted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def work() -> None:
         async with TimeLimit(clock, 5.0):
-            await _forever()
+            await wanted
 
     task = asyncio.create_task(work())
     await settle()
+    if ready:
+        wanted.set_result(None)
     if outer_first:
-        task.cancel()
+        task.cancel("the app hung up")
         clock.pass_time(5.0)
     else:
         clock.pass_time(5.0)
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+        task.cancel("the app hung up")
+    with pytest.raises(asyncio.CancelledError) as caught:
         await task
+    assert caught.value.args == ("the app hung up",)
     assert task.cancelled()
 
 

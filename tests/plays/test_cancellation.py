@@ -1,5 +1,5 @@
-"""The app hangs up, or we stop, in every phase of a call: nothing runs on, nothing is held, nobody is
-blamed, one end is told."""
+"""The app hangs up, or we stop, in every phase of a call: nothing runs on, nothing is held, nobody
+is blamed, one end is told."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -116,7 +116,7 @@ def _cases() -> Iterator[object]:
             yield pytest.param(phase, word, probing, id=f"{name}, {how}")
 
 
-@pytest.mark.parametrize(("phase", "word", "probing"), _cases())
+@pytest.mark.parametrize(("phase", "word", "probing"), list(_cases()))
 async def test_a_call_that_is_ended_leaves_nothing(
     phase: Phase, word: str | None, probing: bool
 ) -> None:
