@@ -90,3 +90,12 @@ async def test_an_app_that_tries_again_by_itself_pays_for_no_retry_of_ours() -> 
 async def test_a_good_answer_says_nothing_of_retries() -> None:
     seen = await Play(ALONE, openai=[GOOD]).chat()
     assert "x-should-retry" not in seen.headers
+
+
+async def test_an_app_does_not_retry_what_we_may_not_for_want_of_budget() -> None:
+    policy = ALONE.replace("{attempts: 2,", "{attempts: 2, budget: {ratio: 0, min_per_second: 0},")
+    play = Play(policy, openai=[DOWN] * 6)
+    seen = await _through_an_sdk(play)
+    assert play.asked == ["openai"]
+    assert [event.reason for event in seen.told(RetryRefused)] == [NoRetry.BUDGET]
+    assert (seen.status, seen.json) == (503, DOWN.body)
