@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 
 
 _MAY_FAIL = (AttemptEnded, PassedOver, StreamBroke)
+_OF_AN_ATTEMPT = (AttemptStarted, AttemptEnded, StreamBroke)
 
 
 class Journal:
@@ -52,3 +53,10 @@ class Journal:
             self.failures += 1
         self.entries.append(Entry(self._clock.now(), event))
         self._hear(event, self)
+
+    def answers(self, target: str) -> bool:
+        """Whether the last attempt at `target` has begun an answer, which has not broken."""
+        for _, event in reversed(self.entries):
+            if isinstance(event, _OF_AN_ATTEMPT) and event.target == target:
+                return isinstance(event, AttemptEnded) and event.kind is None
+        return False

@@ -18,9 +18,6 @@ MOST_OPENED_BYTES = 1024 * 1024
 """Of one whole answer that is looked into: 3 ms, in which no other call gets on."""
 
 
-_MAGIC = b"\x1f\x8b"
-
-
 class Coding(Enum):
     PLAIN = "plain"
     GZIP = "gzip"
@@ -35,8 +32,6 @@ _NAMES = {
     "x-gzip": Coding.GZIP,  # RFC 9110 8.4.1.3
     "deflate": Coding.DEFLATE,
 }
-_GZIP = 31
-"""Window bits, as zlib wants to be told of gzip (RFC 1952) rather than its own form."""
 
 
 def coding_of(headers: Headers) -> Coding:
@@ -54,16 +49,15 @@ class Opener:
     `ended` says whether the coding's own end was seen, so that a cut can be told.
     """
 
-    __slots__ = ("_came", "_gave", "_head", "_inflate", "_most", "_plain", "_wbits", "ended", "shut")
+    __slots__ = ("_came", "_gave", "_head", "_inflate", "_most", "_wbits", "ended", "shut")
 
     def __init__(self, coding: Coding, most_bytes: int | None = None) -> None:
-        self._wbits = _GZIP if coding is Coding.GZIP else 0
+        self._wbits = 31 if coding is Coding.GZIP else 0
         self._inflate: zlib._Decompress | None = None
         self._head = b""
         self._came = 0
         self._gave = 0
         self._most = most_bytes
-        self._plain = False  # the header lies
         self.ended = False
         self.shut = False
 
@@ -72,16 +66,11 @@ class Opener:
         if self.shut or not chunk:
             return b""
         self._came += len(chunk)
-        if self._plain:
-            return chunk
         if self._inflate is None:
             chunk = self._head + chunk
             if len(chunk) < 2:
                 self._head = chunk
                 return b""
-            if self._wbits == _GZIP and _is_no_gzip(chunk):
-                self._plain = self.ended = True
-                return chunk
             self._inflate = zlib.decompressobj(self._wbits or _deflate_form(chunk))
         try:
             return self._opened(chunk)
@@ -93,7 +82,7 @@ class Opener:
         while chunk and not self.shut:
             assert self._inflate is not None
             if self.ended:  # gzip may go on with another member (RFC 1952 2.2)
-                if self._wbits != _GZIP:
+                if self._wbits != 31:
                     break  # RFC 1950 has one stream; what follows is nobody's
                 chunk = chunk.lstrip(b"\0")  # padding, as gzip itself allows
                 if not chunk:
@@ -120,12 +109,6 @@ def _deflate_form(head: bytes) -> int:
     return 15 if wrapped else -15
 
 
-def _is_no_gzip(body: bytes) -> bool:
-    """Whether a body begins as no gzip does (RFC 1952 2.3.1), whatever its header says: there are
-    gateways that open an answer and leave the header in place."""
-    return not body.startswith(_MAGIC[: len(body)])
-
-
 class Beginning(NamedTuple):
     """The first bytes that a body stands for; all of them where `whole`."""
 
@@ -137,7 +120,7 @@ def beginning(headers: Headers, body: bytes) -> Beginning | None:
     """What `body` stands for, no more than about `MOST_OPENED_BYTES` of it opened; None where it is
     opaque. Raises `malformed` when it is broken, or cut before that."""
     coding = coding_of(headers)
-    if coding is Coding.PLAIN or (coding is Coding.GZIP and _is_no_gzip(body)):
+    if coding is Coding.PLAIN:
         return Beginning(body, True)
     if coding is Coding.OPAQUE:
         return None

@@ -9,6 +9,7 @@ from proxy.core.failure import Failure, FailureKind, Refusal
 from proxy.core.handler import Handler
 from proxy.core.journal import Journal
 from proxy.core.reply import End, Reply, Whole
+from proxy.dialects.coding import Coding, coding_of
 from proxy.dialects.dialect import Dialect, StreamReader
 from proxy.policy.schema import Timeout
 from proxy.resilience.deadline import left_s, time_is_up
@@ -18,7 +19,6 @@ HELD_BYTES = 4 * 2**20
 """How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
 
 _NO_ANSWER = frozenset((FailureKind.BROKEN_STREAM, FailureKind.MALFORMED))
-"""What was held of such an answer is only a part of it, and would pass for a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class FirstByte:
         )
         if isinstance(judged, Failure):
             judged.target = self.target
-            if reply.status >= 300 or judged.kind not in _NO_ANSWER or judged.blameless:
+            if not _seems_whole(reply, judged):
                 judged.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
             raise judged
         if judged is not None:
@@ -144,7 +144,7 @@ class FirstByte:
 
     def _from_stream(self, failure: Failure, reply: Reply, held: bytes) -> Failure:
         failure.target = self.target
-        if failure.kind not in _NO_ANSWER or failure.blameless:
+        if not _seems_whole(reply, failure):
             failure.refusal = Refusal(reply.status, reply.headers, held, reply.reason)
         return failure
 
@@ -164,3 +164,10 @@ class _Usage:
 
 def _used_by(target: str, used: UsageSeen) -> UsageSeen:
     return UsageSeen(used.input_tokens, used.output_tokens, target)
+
+
+def _seems_whole(reply: Reply, failure: Failure) -> bool:
+    """Whether what was held of a failed answer is a part that would pass for the whole of one. A
+    redirection says what it is, and what does not open as its header says cannot be misread."""
+    cut = failure.kind in _NO_ANSWER and not failure.blameless
+    return cut and reply.status < 300 and coding_of(reply.headers) is Coding.PLAIN

@@ -163,6 +163,8 @@ class Race:
         assert origin is not None  # somebody runs
         waited_s, payer = 0.0, origin.target.standing
         if self._hedge_after_s != 0.0:
+            if self._begins:
+                return
             waited_s = self._clock.now() - self._begun_at
             if (
                 payer is not None
@@ -177,6 +179,12 @@ class Race:
     @property
     def _running(self) -> int:
         return len(self._runners) + (self._here is not None)
+
+    @property
+    def _begins(self) -> bool:
+        """Whether one that runs has begun its answer, which is held back until it is whole."""
+        running = (self._here, *self._runners.turns)
+        return any(turn and self._call.journal.answers(turn.target.name) for turn in running)
 
     def _safely(self, decide: Callable[[], None]) -> None:
         """Nobody hears what a callback raises: the task of the call raises it in its place."""

@@ -1,7 +1,7 @@
 """Targets that are asked beside another, each in a task of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from proxy.core.event import Bug
 from proxy.core.failure import Failure
@@ -30,6 +30,11 @@ class Runners:
 
     def __len__(self) -> int:
         return len(self._turns)
+
+    @property
+    def turns(self) -> Iterable[Turn]:
+        """Of those that run, as they were begun."""
+        return self._turns.values()
 
     @property
     def latest(self) -> Turn | None:

@@ -60,7 +60,7 @@ def test_what_cannot_be_opened_is_opaque(codings: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(TEXT)[:-9], b"\x1f", gzip.compress(TEXT) + b"x"]
+    "body", [TEXT, gzip.compress(TEXT)[:-9], b"\x1f", gzip.compress(TEXT) + b"x"]
 )
 def test_broken_or_cut_is_malformed(body: bytes) -> None:
     with pytest.raises(Failure) as caught:
@@ -104,12 +104,3 @@ def test_garbage_is_malformed_or_nothing(body: bytes, coding: str) -> None:
         with pytest.raises(Failure) as caught:
             beginning(headers(coding), body)
         assert caught.value.kind is FailureKind.MALFORMED
-
-
-@pytest.mark.parametrize("body", [b'{"a": 1}', b" \n[1]", b"data: {}\n\n"])
-def test_what_is_no_gzip_is_plain_whatever_its_header_says(body: bytes) -> None:
-    assert beginning(headers("gzip"), body) == Beginning(body, True)
-    for cut in range(len(body)):
-        opener = Opener(Coding.GZIP)
-        assert opener.feed(body[:cut]) + opener.feed(body[cut:]) == body
-        assert opener.ended

@@ -84,9 +84,18 @@ async def test_who_breaks_while_it_is_held_is_replaced_and_blamed() -> None:
     play.scripts["third"] += [Stream([4.0, *WHOLE_STREAM])]
     seen = await play.chat(stream=True)
     assert sight(seen) == Sight(200, "Hello world", "third", 3, True)
-    assert (seen.asked, seen.took_s) == (["openai", "azure", "third"], 6.0)
+    assert (seen.asked, seen.took_s) == (["openai", "azure", "third"], 3.0 + 1.0 + 4.0)
     assert verdict(play) == ("open", 1)
     assert verdict(play, "azure") == ("closed", 0)
+
+
+@pairs("Fastest Hold")
+async def test_nobody_is_asked_beside_who_has_begun_and_is_only_held() -> None:
+    early = Stream([0.5, *BEGUN, 4.0, *WHOLE_STREAM[2:]])
+    play = Play(policy(f"{HEDGE}, mid_stream: hold"), openai=[early])
+    seen = await play.chat(stream=True)
+    assert sight(seen) == Sight(200, "Hello world", "openai", 1)
+    assert (seen.asked, seen.took_s, seen.told(Hedged)) == (["openai"], 4.5, [])
 
 
 @pairs("Fastest Limited")
