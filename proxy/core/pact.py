@@ -5,6 +5,7 @@ The SDKs of OpenAI and Anthropic send `x-stainless-retry-count` and their timeou
 `retry-after-ms` and `retry-after` (`_base_client.py` of openai-python, `client.ts` of openai-node).
 """
 
+import re
 from math import isfinite
 
 from proxy.core.headers import Headers
@@ -13,14 +14,15 @@ SHOULD_RETRY = "x-should-retry"
 RETRY_AFTER = "Retry-After"
 RETRY_AFTER_MS = "retry-after-ms"
 _RETRY_COUNT = "x-stainless-retry-count"
+_COUNT = re.compile(r"[0-9]{1,6}")
 _SDK_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
 OWN_TIMEOUT = "x-understudy-timeout"
 
 
 def app_retries(headers: Headers) -> int:
-    """How often the app has asked the same before; 0 where it does not say."""
+    """How often the app has asked the same before; 0 where it does not say, or nothing likely."""
     told = headers.get(_RETRY_COUNT)
-    return int(told) if told is not None and told.isascii() and told.isdigit() else 0
+    return int(told) if told is not None and _COUNT.fullmatch(told) else 0
 
 
 def sdk_timeout_s(headers: Headers) -> float | None:

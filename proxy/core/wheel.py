@@ -62,6 +62,14 @@ class Wheel:
         return WheelTimer(call, slot)
 
     def _ring(self, due: float) -> None:
-        slot = self._slots.pop(due)
+        _ring_all(self._slots.pop(due))
+
+
+def _ring_all(slot: set[WheelTimer]) -> None:
+    """What one of them raises keeps no other from ringing, and comes out at the end."""
+    try:
         while slot:
             slot.pop().ring()
+    finally:
+        if slot:  # one raised
+            _ring_all(slot)

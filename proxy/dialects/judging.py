@@ -3,6 +3,7 @@
 redirection -> open the body -> an error status: what it says -> a good one: what it must have
 """
 
+import re
 from collections.abc import Callable
 
 from proxy.core.failure import Failure, FailureKind
@@ -16,6 +17,8 @@ MOST_PARSED_BYTES = 256 * 1024
 """Of a body that is read as JSON. A MiB of numbers takes 3 ms, of token probabilities 15 ms, in
 which no other call gets on. Of larger ones the ends are looked at: an error has its words at the
 beginning, and what has none there and ends as it should is a good answer."""
+
+_BLANKS = re.compile(rb"[ \t\r\n]+")
 
 Fail = Callable[[int, Headers, bytes, float], Failure]
 """What an error answer is: status, headers, the opened body, now."""
@@ -60,7 +63,15 @@ def malformed(status: int, message: str) -> Failure:
     return Failure(FailureKind.MALFORMED, message, status=status)
 
 
+def first_sign(body: bytes) -> bytes:
+    """The first byte of JSON. Before it there may be blanks, as many as the provider took to think:
+    they keep connections open."""
+    blanks = _BLANKS.match(body)
+    at = 0 if blanks is None else blanks.end()
+    return body[at : at + 1]
+
+
 def is_object(plain: Beginning) -> bool:
     """Whether a body that is too large to read has the ends of a JSON object."""
-    starts = plain.content[:64].lstrip()[:1] == b"{"
+    starts = first_sign(plain.content) == b"{"
     return starts and (not plain.whole or plain.content[-64:].rstrip()[-1:] == b"}")

@@ -9,11 +9,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-_PATH = re.compile(
-    r"(?P<start>[^?]*?/(?P<kind>models|tunedModels|endpoints)/)"
-    r"(?P<model>[^?]+?)(?P<end>(?::|%3[Aa])(?P<verb>[A-Za-z]+)(?:\?.*)?)",
-    re.DOTALL,
-)
+_KIND = re.compile(r"/(?:models|tunedModels|endpoints)/")
+_VERB = re.compile(r"(?::|%3[Aa])([A-Za-z]+)\Z")
 _AS_THEY_ARE = "/@:,"
 
 
@@ -26,13 +23,31 @@ class Named(NamedTuple):
 
 def named_in(path: str) -> Named | None:
     """The model and the verb of `path`, whatever comes before; None where it has none."""
-    found = _PATH.fullmatch(path)
-    return None if found is None else Named(unquote(found["model"]), found["verb"])
+    found = _parts(path)
+    return None if found is None else Named(unquote(found.model), found.verb)
 
 
 def renamed(path: str, model: str) -> str | None:
     """`path` for another model, every other byte as it was; None where it names none."""
-    found = _PATH.fullmatch(path)
+    found = _parts(path)
     if found is None:
         return None
-    return found["start"] + quote(model, safe=_AS_THEY_ARE) + found["end"]
+    return found.start + quote(model, safe=_AS_THEY_ARE) + found.end
+
+
+class _Parts(NamedTuple):
+    start: str
+    model: str
+    end: str
+    verb: str
+
+
+def _parts(path: str) -> _Parts | None:
+    """In one pass: who asks may make a path as long as a header."""
+    bare = path.partition("?")[0]
+    kind = _KIND.search(bare)
+    verb = _VERB.search(bare, kind.end() + 1) if kind is not None else None
+    if kind is None or verb is None:
+        return None
+    at, to = kind.end(), verb.start()
+    return _Parts(path[:at], path[at:to], path[to:], verb[1])

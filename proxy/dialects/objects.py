@@ -18,6 +18,15 @@ def object_in(body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def json_of(document: Any) -> bytes | None:
+    """The bytes of what was read as JSON; None where it is nested more deeply than can be written:
+    orjson reads 1,024 levels and writes 254."""
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return None
+
+
 def last_object(body: bytes, name: str) -> dict[str, Any] | None:
     """The last object called `name` that begins near the end of JSON; None where there is none."""
     end = body[-_END_BYTES:].decode("utf-8", "replace")

@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
-from proxy.dialects.judging import MOST_PARSED_BYTES
-from proxy.dialects.objects import object_in
+from proxy.dialects.judging import MOST_PARSED_BYTES, first_sign
+from proxy.dialects.objects import json_of, object_in
 from proxy.dialects.times import go_duration_s
 from proxy.dialects.wait import fields_s, words_s
 
@@ -54,7 +54,7 @@ class Said:
 def said(body: bytes, wall_s: float | None = None) -> Said:
     """What an error answer with this body says. Any bytes will do; the least is nothing. Of a large
     one the beginning is read. `wall_s`: see `said_in`."""
-    if len(body) > MOST_PARSED_BYTES and body[:64].lstrip()[:1] in (b"{", b"["):
+    if len(body) > MOST_PARSED_BYTES and first_sign(body) in (b"{", b"["):
         return said_in(glimpse(body), wall_s)
     try:
         found = orjson.loads(body[: MOST_PARSED_BYTES + 1])
@@ -179,7 +179,7 @@ def _status(*named: Any) -> int | None:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else (json_of(value) or b"").decode()
     return text[:MOST_CHARACTERS]
 
 

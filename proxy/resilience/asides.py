@@ -7,25 +7,27 @@ from proxy.resilience.target import Target
 
 
 class Asides:
-    """What speaks against asking targets now. Each standing is asked once a call, when somebody
-    wants to know: its answer may be the leave for a trial, which is for one call."""
+    """What speaks against asking targets now. Each is asked of once a call, when somebody wants to
+    know: the answer may be the leave for a trial, which is for one call. Two targets of one
+    upstream that ask for different models have rate limits of their own."""
 
     __slots__ = ("_caller", "_model", "_told")
 
     def __init__(self, call: Call) -> None:
         self._caller = Caller(call)
         self._model = call.model
-        self._told: dict[str, Failure | None] = {}
+        self._told: dict[tuple[str, str | None], Failure | None] = {}
 
     def against(self, target: Target) -> Failure | None:
         """Why others are better asked first, see `Standing.aside`."""
         standing = target.standing
         if standing is None:
             return None
-        if target.name not in self._told:
-            aside = standing.aside(self._caller, target.sends(self._model))
-            self._told[target.name] = aside
-        return self._told[target.name]
+        model = target.sends(self._model)
+        asked_of = target.name, model
+        if asked_of not in self._told:
+            self._told[asked_of] = standing.aside(self._caller, model)
+        return self._told[asked_of]
 
     def left(self, target: Target) -> float:
         """0..1: what is left of its rate limit for this call."""
@@ -37,7 +39,7 @@ class Asides:
 
     def known_against(self, target: Target) -> bool:
         """Whether something does, as far as somebody has wanted to know already."""
-        return self._told.get(target.name) is not None
+        return self._told.get((target.name, target.sends(self._model))) is not None
 
 
 def is_shut(target: Target) -> bool:

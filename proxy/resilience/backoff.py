@@ -1,5 +1,6 @@
 """Whether the same target is asked again, and how long to wait before."""
 
+from math import inf
 from typing import NamedTuple
 
 from proxy.core.clock import Dice
@@ -21,8 +22,11 @@ def jittered(backoff: Backoff, retry: int, dice: Dice) -> float:
     Uniform between 0 and min(max, initial * factor^(retry-1)). Source: "Exponential Backoff And
     Jitter", AWS Architecture Blog.
     """
-    ceiling = min(backoff.max, backoff.initial * backoff.factor ** (retry - 1))
-    return dice.uniform(0.0, ceiling)
+    try:
+        grown = backoff.initial * backoff.factor ** (retry - 1)
+    except OverflowError:  # the thousandth retry
+        grown = inf
+    return dice.uniform(0.0, min(backoff.max, grown))
 
 
 def decide(

@@ -4,14 +4,15 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from proxy.core.clock import keep_word
+from proxy.core.clock import keep_word, word_of
 
 
 class Interrupt:
     """`with interrupt:` until `interrupt.now()`, which ends the block where it waits and lets its
     task go on behind it. Good for one block after the other.
 
-    A cancellation of the task stays one, with its word, also when both happen at once.
+    A cancellation of the task stays one, with its word, also when both happen at once. A time limit
+    within the block that is up at the same moment does not keep it from ending.
     """
 
     __slots__ = ("_before", "_rang", "_task")
@@ -30,9 +31,9 @@ class Interrupt:
     def now(self) -> None:
         """Harmless where nobody is in the block, or about to leave it."""
         task = self._task
-        if task is not None and not self._rang and task.cancelling() == self._before:
+        if task is not None and not self._rang:
             self._rang = True
-            task.cancel()
+            task.cancel(word_of(task))
 
     def __exit__(
         self,

@@ -95,6 +95,7 @@ class Race:
         except Failure as failure:
             self._here = None
             self._walk.failed(turn, failure)
+            self._replace_failed()  # who failed at the same moment has not been heard of yet
             if self._runners and not self._runners.decided:
                 self._replace()
         finally:
@@ -156,6 +157,8 @@ class Race:
         """Begin one beside those that run, where there is one and it may be."""
         if not 0 < self._running < self._most or self._runners.decided:
             return
+        if self._hedge_after_s != 0.0 and self._begins:
+            return
         turn = self._walk.beside()
         if turn is None:
             return
@@ -163,8 +166,6 @@ class Race:
         assert origin is not None  # somebody runs
         waited_s, payer = 0.0, origin.target.standing
         if self._hedge_after_s != 0.0:
-            if self._begins:
-                return
             waited_s = self._clock.now() - self._begun_at
             if (
                 payer is not None

@@ -17,7 +17,8 @@ _REFUSALS = frozenset((FailureKind.BAD_REQUEST, FailureKind.CONTEXT_LENGTH))
 
 @dataclass(frozen=True, slots=True)
 class Adapt:
-    """Passes the call on under the target's model name and settings; same bytes if nothing changes.
+    """Passes the call on under the target's model name and settings; same bytes if nothing changes,
+    and where there is no body that could (a GET of the models).
 
     A target that takes a prefill is handed what the app has of a broken answer (`Call.said`), to go
     on from there; where it refuses that, it is asked like any other, and nobody hears of it.
@@ -47,7 +48,7 @@ class Adapt:
             if call.dialect != self.dialect.name:
                 raise Unfit(f"it speaks {self.dialect.name}, the app {call.dialect}", target=name)
         model = self.sends(call.model)
-        if model != call.model or self.changes:
+        if call.body and (model != call.model or self.changes):
             if call.rest is not None:
                 raise Unfit("the request is too large to be rewritten for it", target=name)
             path, body = call.path, self.dialect.rewrite(call.body, model, self.changes)

@@ -68,6 +68,21 @@ def test_a_timer_may_cancel_its_neighbour() -> None:
     assert rung == ["one"]
 
 
+def test_what_one_raises_keeps_no_other_from_ringing() -> None:
+    loop, rung = Loop(), []
+
+    def ring() -> None:
+        rung.append(loop.at)
+        raise ZeroDivisionError
+
+    wheel = Wheel(loop)
+    for _ in range(3):
+        wheel.call_later(5.0, ring)
+    with pytest.raises(ZeroDivisionError):
+        loop.ring_next()
+    assert len(rung) == 3
+
+
 async def test_the_systems_clock_uses_it_for_long_waits_only() -> None:
     clock, rung = SystemClock(), asyncio.Event()
     started = clock.now()

@@ -22,7 +22,8 @@ class Watch:
         self.permits: list[Permit] = []
 
     def nothing_is_left(self) -> None:
-        assert asyncio.all_tasks() <= self.tasks, "nothing runs on"
+        running = asyncio.all_tasks() - self.tasks
+        assert not running, f"nothing runs on: {running}"
         assert all(permit._issuer is None for permit in self.permits), "no permit is held"
         for play in self.plays:
             nothing_is_left_of(play)

@@ -9,7 +9,7 @@ compiled from the policy; only what would leave the process is scripted, and the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,7 +131,7 @@ class _Body:
 
     async def _play(
         self, act: Stream | Answer, clock: FalseClock, target: str
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         if isinstance(act, Answer):
             yield act.body if isinstance(act.body, bytes) else orjson.dumps(act.body)
             return
@@ -150,6 +150,7 @@ class _Body:
 
     async def aclose(self) -> None:
         self.closed = True
+        await self._steps.aclose()
 
 
 @dataclass

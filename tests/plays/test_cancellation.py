@@ -127,6 +127,8 @@ async def test_a_call_that_is_ended_leaves_nothing(
         waited_for = standing(play, phase.at)
         assert not phase.taken or waited_for.places.take_now()
         task = await play.begin(play.asks(stream=phase.stream), phase.seconds)
+        if probing and not phase.taken:
+            assert waited_for.breaker.state == "half_open", "the call is what probes it"
         before = _opinions(play)
         await hang_up(task, word)
         assert _opinions(play) == before, "nobody is blamed, and nobody praised"

@@ -199,6 +199,13 @@ async def test_traffic_moves_before_the_429() -> None:
     assert (await play.chat()).asked == ["openai"]
 
 
+async def test_it_moves_to_another_model_of_the_same_provider() -> None:
+    policy = POLICY.replace("[openai, other]", "[openai, {upstream: openai, model: gpt-4o-mini}]")
+    play = Play(policy, openai=[Answer(200, said("Hi"), _left(0)), GOOD])
+    asked = [call.model for _ in range(2) for call in (await play.chat()).calls]
+    assert asked == ["gpt-4o", "gpt-4o-mini"]
+
+
 async def test_where_nobody_else_is_there_the_provider_is_asked_all_the_same() -> None:
     play = Play(ALONE, openai=[Answer(200, said("Hi"), _left(0)), GOOD])
     assert [(await play.chat()).status for _ in range(2)] == [200, 200]

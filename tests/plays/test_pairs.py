@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 
 from proxy.engine import compile as compiling
-from tests.plays.pairs import Pair, branches, node, pairs_in, pairs_of
+from proxy.engine.explain import node
+from tests.plays.pairs import Pair, branches, pairs_in, pairs_of
 from tests.plays.stage import Play
 
 STRATEGIES = ("sequential", "fastest", "load_balanced")

@@ -8,6 +8,7 @@ from tests.plays.pairs import pairs
 from tests.plays.sight import (
     ALL_THREE,
     BEGUN,
+    CUT,
     HELD_BACK,
     KEYLESS,
     ONE_AT_A_TIME,
@@ -96,6 +97,15 @@ async def test_nobody_is_asked_beside_who_has_begun_and_is_only_held() -> None:
     seen = await play.chat(stream=True)
     assert sight(seen) == Sight(200, "Hello world", "openai", 1)
     assert (seen.asked, seen.took_s, seen.told(Hedged)) == (["openai"], 4.5, [])
+
+
+@pairs("Fastest Hold", "Fastest Retry")
+async def test_somebody_is_asked_beside_who_broke_and_waits_for_its_next_attempt() -> None:
+    text = policy(f"{HEDGE}, mid_stream: hold", openai=TWICE + ", breaker: {consecutive: 9}")
+    play = Play(text, openai=[CUT], azure=[Stream()])
+    seen = await play.chat(stream=True)
+    assert sight(seen) == Sight(200, "Hello world", "azure", 2, True)
+    assert (seen.asked, seen.took_s, verdict(play)) == (["openai", "azure"], 1.0, ("closed", 1))
 
 
 @pairs("Fastest Limited")

@@ -30,6 +30,10 @@ def test_the_bound_doubles_up_to_its_maximum(retry: int, ceiling: float) -> None
     assert jittered(backoff, retry, LOW) == 0.0, "full jitter begins at nothing"
 
 
+def test_it_is_its_maximum_also_when_no_number_is_large_enough() -> None:
+    assert jittered(Backoff(initial=0.5, factor=2.0, max=8.0), 5000, HIGH) == 8.0
+
+
 @given(st.integers(1, 200), st.integers(0, 2**32), st.floats(1, 10))
 def test_a_wait_is_always_within_its_bounds(retry: int, seed: int, factor: float) -> None:
     backoff = Backoff(initial=0.5, factor=factor, max=8.0)

@@ -213,6 +213,27 @@ async def test_when_all_have_failed_all_is_told() -> None:
     ], "as they happened"
 
 
+async def test_two_that_fail_at_the_same_moment_do_not_end_it_for_the_third() -> None:
+    """The one beside has failed, and nobody has heard of it when the one here does."""
+    stage = Stage(after=0.0, a=After(0.6, fails()), b=After(0.5, fails()), c=_late(3.0))
+    task = stage.begin()
+    await settle()
+    stage.clock.pass_time(1.0)
+    await settle()
+    assert stage.running == ["c"]
+    stage.clock.pass_time(2.0)
+    assert (await task).target == "c"
+    stage.all_quiet()
+
+
+async def test_two_that_fail_at_the_same_moment_are_both_told_of_and_replaced() -> None:
+    acts = {"a": After(0.6, fails()), "b": After(0.5, fails()), "c": fails(), "d": fails()}
+    stage = Stage(after=0.0, extra=1, **acts)
+    with pytest.raises(Exhausted) as caught:
+        await stage.after_a_second()
+    assert sorted(failure.target for failure in caught.value.failures) == ["a", "b", "c", "d"]
+
+
 async def test_who_cannot_do_it_is_passed_over() -> None:
     stage = Stage(a=Unfit("no key"), b=fails(), c=_late(1.0))
     await stage.handle()

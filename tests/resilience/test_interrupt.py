@@ -1,12 +1,14 @@
 """A wait that is ended from outside, and cancellations that are none of that."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
+from proxy.core.clock import TimeLimit
 from proxy.core.reply import STOPPING
 from proxy.resilience.interrupt import Interrupt
-from tests.clock import settle
+from tests.clock import FalseClock, settle
 
 
 class Stage:
@@ -59,6 +61,27 @@ async def test_also_when_both_happen_at_once(first: str) -> None:
         stage.interrupt.now()
     assert await stage.ends() == (STOPPING,)
     assert stage.went_on == 0
+
+
+async def test_a_time_limit_that_is_up_at_the_same_moment_does_not_keep_it_from_ending() -> None:
+    clock, interrupt = FalseClock(), Interrupt()
+
+    async def try_again() -> str:
+        with interrupt:
+            while True:
+                with suppress(TimeoutError):
+                    async with TimeLimit(clock, 1.0):
+                        await asyncio.get_running_loop().create_future()
+        return "went on"
+
+    task = asyncio.create_task(try_again())
+    await settle()
+    clock.pass_time(1.0)
+    interrupt.now()
+    await settle(task)
+    assert task.done()
+    assert await task == "went on"
+    assert task.cancelling() == 0
 
 
 async def test_it_is_harmless_where_nobody_waits() -> None:

@@ -45,6 +45,13 @@ async def test_a_plain_call_goes_through_byte_for_byte() -> None:
     assert not reply.continues
 
 
+async def test_a_request_without_a_body_has_nothing_to_change() -> None:
+    stage = Stage(a_reply(), model="small", changes={"seed": 1})
+    await stage.adapt.handle(a_call(method="GET", path="/v1/models", body=b"", model=None))
+    (asked,) = stage.inner.calls
+    assert (asked.path, asked.body, asked.model) == ("/v1/models", b"", None)
+
+
 async def test_what_was_said_is_handed_over() -> None:
     stage = Stage(a_reply(), model="small", changes={"seed": 1})
     reply = await stage.ask()

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import orjson
-
 from proxy.core.call import Operation
 from proxy.core.headers import Headers
 from proxy.dialects.anthropic.piece import PIECES
 from proxy.dialects.anthropic.stream import STREAMED, is_stream
 from proxy.dialects.coding import Coding, coding_of
-from proxy.dialects.objects import object_in
+from proxy.dialects.objects import json_of, object_in
 from proxy.dialects.openai.seam import Seam
 from proxy.dialects.openai.teller import Teller
 
@@ -38,11 +36,11 @@ def prefilled(operation: Operation, body: bytes, said: str) -> bytes | None:
     if asked is None or not said or said[-1].isspace():
         return None
     if operation is Operation.COMPLETIONS and isinstance(asked.get("prompt"), str):
-        return orjson.dumps({**asked, "prompt": asked["prompt"] + said})
+        return json_of({**asked, "prompt": asked["prompt"] + said})
     if operation is not Operation.CHAT or _thinks(asked.get("thinking")):
         return None
     messages = _with_last_words(asked.get("messages"), said)
-    return None if messages is None else orjson.dumps({**asked, "messages": messages})
+    return None if messages is None else json_of({**asked, "messages": messages})
 
 
 def _thinks(asked: Any) -> bool:

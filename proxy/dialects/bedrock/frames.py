@@ -104,7 +104,7 @@ def event_in(frame: bytes) -> Event:
     kind = fields.get(b":message-type", b"event")
     if kind == b"event":
         return Event(fields.get(b":event-type", b""), payload)
-    told = _object(payload)
+    told = _words(payload)
     told["__type"] = fields.get(b":exception-type", fields.get(b":error-code", b"")).decode(
         "utf-8", "replace"
     )
@@ -113,12 +113,14 @@ def event_in(frame: bytes) -> Event:
     return Event(ERROR, orjson.dumps(told))
 
 
-def _object(payload: bytes) -> dict[str, object]:
+def _words(payload: bytes) -> dict[str, str]:
+    """The texts of an exception: all that is read of one."""
     try:
         found = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return {"message": payload.decode("utf-8", "replace")}
-    return found if isinstance(found, dict) else {}
+    told = found if isinstance(found, dict) else {}
+    return {name: value for name, value in told.items() if isinstance(value, str)}
 
 
 def _fields(block: bytes) -> dict[bytes, bytes]:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from proxy.core.call import Operation
 
-_PATH = re.compile(r".*?/model/(?P<id>.+)/(?P<action>[a-z-]+)(?:\?.*)?", re.DOTALL)
+_ACTION = re.compile(r"[a-z-]+")
 _CONVERSE = frozenset(("converse", "converse-stream"))
 _INVOKE = frozenset(("invoke", "invoke-with-response-stream"))
 _STREAMS = frozenset(("converse-stream", "invoke-with-response-stream"))
@@ -23,10 +23,10 @@ class Asked(NamedTuple):
 
 def asked_by(path: str) -> Asked | None:
     """What `path` asks of a model; None where it asks none."""
-    found = _PATH.fullmatch(path)
-    if found is None:
+    name, _, action = path.partition("?")[0].partition("/model/")[2].rpartition("/")
+    if not name or not _ACTION.fullmatch(action):
         return None
-    model, action = unquote(found["id"]), found["action"]
+    model = unquote(name)
     if action in _CONVERSE:
         operation = Operation.CHAT
     elif action in _INVOKE:

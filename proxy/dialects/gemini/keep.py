@@ -8,7 +8,7 @@ from proxy.core.call import Operation
 from proxy.core.headers import Headers
 from proxy.dialects.coding import Beginning, readable
 from proxy.dialects.frames import Frames
-from proxy.dialects.judging import MOST_PARSED_BYTES, is_object
+from proxy.dialects.judging import MOST_PARSED_BYTES, first_sign, is_object
 from proxy.dialects.objects import object_in
 
 _FINISHED = "STOP"
@@ -40,7 +40,7 @@ def _answers_in(plain: bytes, streamed: bool) -> list[Any]:
     """The one answer, or those of a stream in either form; nothing where there is too much."""
     if len(plain) > (MOST_STREAMED_BYTES if streamed else MOST_PARSED_BYTES):
         return []
-    if streamed and plain[:64].lstrip()[:1] not in (b"[", b"{"):
+    if streamed and first_sign(plain) not in (b"[", b"{"):
         return [object_in(event.data) for event in Frames().feed(plain)]
     try:
         found = orjson.loads(plain)

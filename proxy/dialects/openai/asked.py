@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from proxy.core.call import Operation
 from proxy.core.failure import Unfit
 from proxy.dialects.dialect import Asked
-from proxy.dialects.objects import object_in
+from proxy.dialects.objects import json_of, object_in
 from proxy.dialects.openai.responses import keeps
 
 _NOTHING = Asked()
@@ -31,7 +29,7 @@ def read(body: bytes, operation: Operation = Operation.OTHER) -> Asked:
 
 def rewrite(body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes:
     """A new body with `model`, if given, and each of `changes` in the place of what was asked; a
-    change to None takes the setting out. `Unfit` where the body is no JSON object."""
+    change to None takes the setting out. `Unfit` where the body is no JSON object, or too deep."""
     if model is None and not changes:
         return body
     asked = object_in(body)
@@ -44,4 +42,7 @@ def rewrite(body: bytes, model: str | None, changes: Mapping[str, Any]) -> bytes
             asked.pop(setting, None)
         else:
             asked[setting] = value
-    return orjson.dumps(asked)
+    written = json_of(asked)
+    if written is None:
+        raise Unfit("the request's body is nested too deeply to be changed for this target")
+    return written

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import orjson
-
 from proxy.core.call import Operation
-from proxy.dialects.objects import object_in
+from proxy.dialects.objects import json_of, object_in
 
 
 def prefilled(operation: Operation, body: bytes, said: str) -> bytes | None:
@@ -17,10 +15,10 @@ def prefilled(operation: Operation, body: bytes, said: str) -> bytes | None:
         return None
     if operation is Operation.CHAT:
         changed = _chat(asked.get("messages"), said)
-        return None if changed is None else orjson.dumps({**asked, "messages": changed})
+        return None if changed is None else json_of({**asked, "messages": changed})
     if operation is Operation.COMPLETIONS and not asked.get("echo"):
         prompt = _prompt(asked.get("prompt"))
-        return None if prompt is None else orjson.dumps({**asked, "prompt": prompt + said})
+        return None if prompt is None else json_of({**asked, "prompt": prompt + said})
     return None
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from proxy.core.call import Operation
 from proxy.core.headers import Headers
-from proxy.dialects.frames import MOST_HELD_BYTES, Event, Frames, first_event
+from proxy.dialects.frames import MOST_BLANK_BYTES, MOST_HELD_BYTES, Event, Frames, first_event
 from proxy.dialects.objects import object_in
 from proxy.dialects.openai.piece import PIECES, Piece, Pieces
 from proxy.dialects.openai.teller import teller
@@ -31,30 +31,33 @@ class Seam:
     begins is cut. A tool call, a refusal or an end before that place is another answer.
     """
 
-    __slots__ = ("_begun", "_held", "_left", "_pieces", "diverged", "through")
+    __slots__ = ("_begun", "_held", "_left", "_looked", "_pieces", "diverged", "through")
 
     def __init__(self, repeated: str, *, begun: bool, pieces: Pieces = PIECES) -> None:
         self._pieces = pieces
         self._left = repeated  # what is still to be repeated
         self._begun = begun
-        self._held = b""
+        self._held = bytearray()
+        self._looked = 0  # so much of what is held has no event's end
         self.through = False
         self.diverged = False
 
     def feed(self, chunk: bytes) -> bytes:
         if self.through:
             return chunk
-        held = self._held + chunk
-        at = 0
-        while not self.diverged and (end := first_event(held, at)):
-            given = self._take(held[at:end])
-            at = end
+        held = self._held
+        held += chunk
+        at, looked = 0, self._looked
+        while not self.diverged and (end := first_event(held, looked)):
+            given = self._take(bytes(held[at:end]))
+            at = looked = end
             if given:
                 self.through = True
-                self._held = b""
-                return given + held[at:]
-        self._held = b"" if self.diverged else held[at:]
-        if len(self._held) > MOST_HELD_BYTES:
+                self._held = bytearray()
+                return given + bytes(held[at:])
+        del held[:at]
+        self._looked = max(0, len(held) - MOST_BLANK_BYTES)
+        if len(held) > MOST_HELD_BYTES:
             self._diverge()
         return b""
 
@@ -90,7 +93,7 @@ class Seam:
 
     def _diverge(self) -> None:
         self.diverged = True
-        self._held = b""
+        self._held = bytearray()
 
     def _cut(self, event: Event, text: str) -> bytes:
         """The event with `text` in place of its own."""
