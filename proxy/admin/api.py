@@ -71,7 +71,7 @@ class Api:
         origin = request.headers.get("Origin")
         foreign = origin is not None and _split(origin).netloc != request.host
         if request.method == "POST" and foreign:
-            return _problem(403, f"a page of {origin} may not do this")
+            return _problem(403, f"a page of {origin!r} may not do this")
         if self._token and request.path not in ("/healthz", "/readyz"):
             told = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(told, f"Bearer {self._token}".encode()):

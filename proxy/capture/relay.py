@@ -45,7 +45,7 @@ async def relay(
     `last` says so to the app where the proxy is about to stop. A cancellation with `STOPPING` as
     its word ends a stream with an error that the app can see; any other is the app's hang-up.
     """
-    end = End.LOST
+    end, gone = End.LOST, False
     begun = early is not None and early.begun
     try:
         if begun:
@@ -53,19 +53,26 @@ async def relay(
         else:
             end = await _send(request, call, reply, dialect, last)
     except ConnectionError:
-        end = End.ABANDONED
+        end, gone = _left(reply), True
     except asyncio.CancelledError as cancelled:
-        end = End.ABANDONED
+        end, gone = _left(reply), True
         if cancelled.args == (STOPPING,):
             end = End.LOST
             if begun or _takes_events(reply):
                 await _break(request, dialect.error_event(FailureKind.NETWORK, STOPPING))
         raise
     finally:
-        if end is not End.COMPLETE:
+        if gone or end is not End.COMPLETE:
             _cut(request)
         await reply.close(end)
-    return end is End.COMPLETE and not last and request.keep_alive
+    return end is End.COMPLETE and not gone and not last and request.keep_alive
+
+
+def _left(reply: Reply) -> End:
+    """How it ended for an app that has gone. SDKs go when they have a stream's own end, and have
+    all of it then."""
+    has_all = reply.over() and not isinstance(reply.body, Whole)
+    return End.COMPLETE if has_all else End.ABANDONED
 
 
 def stop(task: asyncio.Task[object]) -> None:
@@ -140,8 +147,8 @@ def _transport(request: BaseRequest) -> asyncio.Transport:
 def _frame(request: BaseRequest, reply: Reply, fields: CIMultiDict[str]) -> bool:
     """Choose how the app knows the body's end: its length, chunks, or (HTTP/1.0) the connection's
     end. Returns whether it can tell a cut from the end."""
-    if _takes_events(reply):
-        fields.popall(_CONTENT_LENGTH, None)  # an error event of ours may have to be added
+    if _is_events(reply):
+        fields.popall(_CONTENT_LENGTH, None)  # all of it may come, and lack the stream's own end
     elif _CONTENT_LENGTH in fields:
         return True
     if request.version >= (1, 1):
@@ -185,9 +192,9 @@ async def _break(request: BaseRequest, event: bytes) -> None:
 def _takes_events(reply: Reply) -> bool:
     """Whether an event can be added to the reply: not where its length is promised or its bytes
     are compressed."""
-    content_type = (reply.headers.get("Content-Type") or "").lower()
-    return (
-        content_type.startswith("text/event-stream")
-        and "Content-Encoding" not in reply.headers
-        and not isinstance(reply.body, Whole)
-    )
+    plain = "Content-Encoding" not in reply.headers
+    return plain and _is_events(reply) and not isinstance(reply.body, Whole)
+
+
+def _is_events(reply: Reply) -> bool:
+    return (reply.headers.get("Content-Type") or "").lower().startswith("text/event-stream")

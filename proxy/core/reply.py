@@ -66,6 +66,11 @@ Ending = Callable[[End], None]
 """Is told once how the reply ended, in the task that carried it. Must not wait."""
 
 
+def _not_known() -> bool:
+    """Of an answer that does not tell its own end: it ends with its last byte."""
+    return False
+
+
 class Reply:
     """Status, headers and body of an answer, with those who watch it (taps) and those who are told
     of its end (endings). A layer adds a tap or an ending; it never wraps the body.
@@ -81,6 +86,7 @@ class Reply:
         "degraded",
         "endings",
         "headers",
+        "over",
         "reason",
         "source",
         "status",
@@ -108,6 +114,7 @@ class Reply:
         self.degraded = degraded
         self.broke: Failure | None = None  # why it ended as BROKEN, or why it is an error
         self.continues = False  # it goes on where `Call.said` ends, and does not repeat it
+        self.over: Callable[[], bool] = _not_known  # whether the app has got its own end already
         self.taps: list[Tap] = []
         self.endings: list[Ending] = []
         self._end: End | None = None

@@ -15,6 +15,14 @@ proportion, by a thirty-second of their delay at most."""
 
 FINE_TICKS = 64
 
+ROUGHEST = 4
+LATEST_S = TICK_S * 2**ROUGHEST
+"""No timer is later than this: an app that waits ten minutes gives up on the second. One that is
+further off is looked at somewhat before its time, and waits for the rest of it."""
+
+_SAME_S = 1e-6
+"""Less than this apart, two times are the same: sums of fractions are not exact."""
+
 
 class Loop(Protocol):
     """What the wheel needs of the event loop."""
@@ -27,10 +35,14 @@ class Loop(Protocol):
 class WheelTimer:
     """A call that is yet to come; it leaves nothing behind when cancelled."""
 
-    __slots__ = ("_call", "_slot")
+    __slots__ = ("_call", "_slot", "at")
 
-    def __init__(self, call: Callable[[], None], slot: "set[WheelTimer]") -> None:
+    def __init__(self, call: Callable[[], None], at: float, slot: "set[WheelTimer]") -> None:
         self._call = call
+        self.at = at
+        self.wait_in(slot)
+
+    def wait_in(self, slot: "set[WheelTimer]") -> None:
         self._slot = slot
         slot.add(self)
 
@@ -52,17 +64,25 @@ class Wheel:
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> WheelTimer:
         """`call` is called in `delay_s` seconds or a little later (see `TICK_S`)."""
-        doublings = math.frexp(delay_s / (TICK_S * FINE_TICKS))[1]
-        unit = TICK_S * 2 ** max(0, doublings)
-        due = math.ceil((self._loop.time() + delay_s) / unit) * unit
+        at = self._loop.time() + delay_s
+        return WheelTimer(call, at, self._slot(at, delay_s))
+
+    def _slot(self, at: float, delay_s: float) -> set[WheelTimer]:
+        doublings = max(0, math.frexp(delay_s / (TICK_S * FINE_TICKS))[1])
+        unit = TICK_S * 2**doublings
+        due = (math.ceil if doublings <= ROUGHEST else math.floor)(at / unit) * unit
         slot = self._slots.get(due)
         if slot is None:
             slot = self._slots[due] = set()
             self._loop.call_at(due, self._ring, due)
-        return WheelTimer(call, slot)
+        return slot
 
     def _ring(self, due: float) -> None:
-        _ring_all(self._slots.pop(due))
+        slot = self._slots.pop(due)
+        for timer in [timer for timer in slot if timer.at - due > _SAME_S]:
+            slot.discard(timer)
+            timer.wait_in(self._slot(timer.at, timer.at - due))
+        _ring_all(slot)
 
 
 def _ring_all(slot: set[WheelTimer]) -> None:

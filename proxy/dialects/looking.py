@@ -31,20 +31,21 @@ def look_at_object(form: Form, wanted: tuple[str, ...], status: int, plain: Begi
     if answer is None:
         what = "what is no JSON object" if plain.content.strip() else "nothing"
         return malformed(status, f"it answered {status} with {what}")
+    if answer.get("error") and not any(answer.get(name) for name in wanted):
+        return form.failure_inside(answer, status)
     if any(answer.get(name) is not None for name in wanted):
         return form.comes_to(answer)
-    if answer.get("error"):
-        return form.failure_inside(answer, status)
     return malformed(status, f"it answered {status} without {wanted[0]}")
 
 
 def look_at_events(reader: StreamReader, plain: Beginning) -> Judgement:
-    """Of a stream; of a long one, its beginning and its end."""
+    """Of a stream; of a long one, the whole events at its beginning and at its end, where a single
+    one may be long (Responses repeats all of the answer in it)."""
     content = plain.content
     if len(content) > 2 * MOST_PARSED_BYTES:
-        head, tail = content[:MOST_PARSED_BYTES], content[-MOST_PARSED_BYTES:]
-        reader.feed(head[: whole_events(head)])
-        content = tail[tail.find(b"\n\n") + 2 :]
+        begun = whole_events(content[:MOST_PARSED_BYTES])
+        reader.feed(content[:begun])
+        content = content[max(begun, whole_events(content[:-MOST_PARSED_BYTES])) :]
     reader.feed(content)
     return (reader.finish() if plain.whole else reader.failure) or reader.usage
 

@@ -9,7 +9,6 @@ from proxy.core.call import Call
 from proxy.core.event import (
     AttemptEnded,
     AttemptStarted,
-    NoRetry,
     PassedOver,
     RetryRefused,
     StreamBroke,
@@ -51,9 +50,9 @@ def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
 
 def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
     """A provider's own error, byte for byte. Where it was asked more than once, or may not be for
-    want of budget, the app's SDK is told that it need not do the same all over again."""
+    want of budget or time, the app's SDK is told that it need not do the same all over again."""
     headers = refusal.headers
-    if call.journal.attempts > 1 or _budget_is_spent(call):
+    if call.journal.attempts > 1 or _retry_was_refused(call):
         told = CIMultiDict(headers.items())
         told[SHOULD_RETRY] = "false"
         headers = told
@@ -67,9 +66,9 @@ def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
     )
 
 
-def _budget_is_spent(call: Call) -> bool:
-    told = (entry.event for entry in call.journal.entries)
-    return any(type(event) is RetryRefused and event.reason is NoRetry.BUDGET for event in told)
+def _retry_was_refused(call: Call) -> bool:
+    """Whether the policy would have it asked again, but for its cost or for how late it is."""
+    return any(type(entry.event) is RetryRefused for entry in call.journal.entries)
 
 
 def bug_reply(call: Call, dialect: Dialect) -> Reply:

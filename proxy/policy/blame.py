@@ -22,6 +22,9 @@ _KINDS = {
     "int_parsing": ("a whole number", "write one like 2"),
     "int_parsing_size": ("a whole number", "write one like 2"),
     "int_from_float": ("a whole number", "write one like 2"),
+    "bool_type": ("true or false", "write one of them"),
+    "bool_parsing": ("true or false", "write one of them"),
+    "finite_number": ("a number", "write one like 0.5"),
     "float_type": ("a number", "write one like 0.5"),
     "float_parsing": ("a number", "write one like 0.5"),
 }

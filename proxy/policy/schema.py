@@ -31,8 +31,8 @@ LOCAL = "local"
 
 Count = Annotated[int, Field(ge=1), Number]
 Share = Annotated[float, Field(gt=0, le=1), Number]
-Factor = Annotated[float, Field(ge=1), Number]
-Rate = Annotated[float, Field(gt=0), Number]
+Factor = Annotated[float, Field(ge=1, allow_inf_nan=False), Number]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False), Number]
 Word = Annotated[str, Field(min_length=1)]
 Words = Annotated[tuple[Word, ...], OneOrMany(), Field(min_length=1)]
 Operations = Annotated[tuple[Operation, ...], OneOrMany(), Field(min_length=1)]
@@ -85,7 +85,7 @@ class Budget(Settings):
     ratio: Annotated[float, Field(ge=0, le=1), Number] = Field(
         default=0.2, description="Extra calls for each request of the last ten seconds."
     )
-    min_per_second: Annotated[float, Field(ge=0), Number] = Field(
+    min_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False), Number] = Field(
         default=10.0, description="As many are always allowed, however few requests there are."
     )
 

@@ -78,7 +78,7 @@ class FirstByte:
             elif reply.status >= 400:  # nobody can be told all of it: its status has to do
                 raise self._too_large(reply)
         if more:
-            reply.body = PatientBody(
+            body = reply.body = PatientBody(
                 held,
                 reply.body,
                 self.clock,
@@ -89,6 +89,7 @@ class FirstByte:
                 thinks=not held and not call.stream,
                 end_by=call.end_by,
             )
+            reply.over = body.over
         else:
             await reply.body.aclose()
             reply.body = Whole(held)

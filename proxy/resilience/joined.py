@@ -69,8 +69,12 @@ class Joined:
             reason=first.reason,
             degraded=first.degraded,
         )
+        self._joined.over = self._over
         self._joined.endings.append(self._ended)
         return self._joined
+
+    def _over(self) -> bool:
+        return self._reply is not None and self._seam is None and self._reply.over()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -167,6 +171,9 @@ class Joined:
     def _ended(self, end: End) -> None:
         """An ending of the reply that the app gets."""
         self._end = end
+        if self._cut is not None and end is not End.BROKEN:  # it went while the rest was looked for
+            cut = self._cut
+            self._call.journal.tell(StreamBroke(cut.target, cut.kind, cut.message))
         if self._reply is None or self._joined is None:
             return
         self._reply.broke = self._joined.broke

@@ -17,6 +17,8 @@ from proxy.resilience.pace import Paced
 HELD_EVENT_BYTES = 64 * 2**10
 """An event longer than this goes out in pieces: memory is bounded, and it was on its way anyway."""
 
+ROUNDED_S = 0.001
+"""Event loops round: by so much a timer may ring early."""
 
 _STATUS = 200
 _EVENTS = CIMultiDictProxy(CIMultiDict({"Content-Type": "text/event-stream"}))
@@ -53,6 +55,7 @@ class PatientBody:
         "_idle_s",
         "_late",
         "_left_s",
+        "_over",
         "_reader",
         "_rest",
         "_rest_iterator",
@@ -95,10 +98,15 @@ class PatientBody:
         self._silence_s = timeout.total
         self._heard_at = 0.0
         self._late: Failure | None = None
+        self._over = False
         self._failure: Failure | None = None  # what is held is the last before it
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
+
+    def over(self) -> bool:
+        """Whether a followed stream's own end was handed on: who wants no more then has it all."""
+        return self._over
 
     async def __anext__(self) -> bytes:
         reader = self._reader
@@ -177,6 +185,7 @@ class PatientBody:
     def _most_silence_s(self) -> float:
         """How long the next wait may be. It only ever gets shorter."""
         if self._reader is not None and self._reader.done:
+            self._over = True
             return min(self._idle_s, AFTER_END_S)
         return self._total_s if self._thinks else self._idle_s
 
@@ -189,7 +198,7 @@ class PatientBody:
         self._timer = None
         if self._task is None:
             return  # the app is slow, not the provider; the next read sets the timer again
-        now = self._clock.now()
+        now = self._clock.now() + ROUNDED_S
         waited_s = now - self._heard_at
         if now >= self._end_by:
             self._late = time_is_up("its answer was whole", self._target, sent=True)

@@ -23,6 +23,7 @@ class Standing:
 
     __slots__ = (
         "_name",
+        "_place",
         "breaker",
         "budget",
         "health",
@@ -34,6 +35,7 @@ class Standing:
 
     def __init__(self, upstream: Upstream, clock: Clock, hear: Hear) -> None:
         self._name = upstream.name
+        self._place = _place(upstream)
         self.breaker = Breaker(upstream.name, upstream.breaker, clock, hear)
         self.health = Health(upstream.name, upstream.health, clock, hear)
         self.latency = Latency()
@@ -44,7 +46,11 @@ class Standing:
 
     def configure(self, upstream: Upstream) -> None:
         """Put new settings in force. What was counted stays, but for rate limits that are not to be
-        heeded any longer."""
+        heeded any longer. An upstream with another address or key has nothing against it yet."""
+        place, before = _place(upstream), self._place
+        self._place = place
+        if place != before:
+            self.reset()
         self.breaker.settings = upstream.breaker
         self.health.settings = upstream.health
         self.budget.settings = upstream.retry.budget
@@ -90,6 +96,12 @@ class Standing:
             sent=False,
             cause=health.last_kind,
         )
+
+
+def _place(upstream: Upstream) -> int:
+    """What a refused key or a dead host is about, as a number that tells nothing of it."""
+    key = upstream.api_key
+    return hash((upstream.url, key and key.reveal(), *upstream.headers.items()))
 
 
 class Standings:

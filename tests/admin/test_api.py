@@ -325,7 +325,10 @@ async def test_looking_is_not_changing(admin: Admin) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1", "http://[", "//"],
+    [
+        *("https://evil.example", "null", "http://127.0.0.1", "http://127.0.0.1:1"),
+        *("http://[", "//", "http://evil.\udcff"),
+    ],
 )
 async def test_a_page_of_another_site_may_not_change_anything(admin: Admin, origin: str) -> None:
     admin.file.write_text(CHANGED)

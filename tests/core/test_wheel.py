@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from proxy.core.clock import SystemClock
-from proxy.core.wheel import TICK_S, Wheel
+from proxy.core.wheel import LATEST_S, TICK_S, Wheel
+from proxy.resilience.deadline import early
 
 
 class Loop:
@@ -34,9 +35,33 @@ class Loop:
 def test_a_timer_is_never_early_and_late_in_proportion(delay_s: float) -> None:
     loop, rung = Loop(), []
     Wheel(loop).call_later(delay_s, lambda: rung.append(loop.at))
+    while loop.timers:
+        loop.ring_next()
+    (rung_at,) = rung
+    late = rung_at - 1000.003 - delay_s
+    assert 0 <= late <= max(TICK_S, min(delay_s / 32, LATEST_S))
+
+
+@pytest.mark.parametrize("patience_s", [10.0, 40.0, 65.0, 120.0, 600.0])
+def test_whoever_gives_up_early_for_an_app_is_not_too_late_for_it(patience_s: float) -> None:
+    for started in range(200):
+        loop, rung = Loop(), []
+        loop.at += started / 7
+        given_up_at = loop.at + patience_s
+        Wheel(loop).call_later(early(patience_s), lambda loop=loop, rung=rung: rung.append(loop.at))
+        while loop.timers:
+            loop.ring_next()
+        assert rung[0] < given_up_at
+
+
+def test_a_long_timer_can_be_cancelled_until_it_rings() -> None:
+    loop, rung = Loop(), []
+    timer = Wheel(loop).call_later(600.0, lambda: rung.append(loop.at))
     loop.ring_next()
-    late = rung[0] - 1000.003 - delay_s
-    assert 0 <= late <= max(TICK_S, delay_s / 32)
+    timer.cancel()
+    while loop.timers:
+        loop.ring_next()
+    assert not rung
 
 
 def test_timers_of_thousands_of_calls_share_a_few() -> None:

@@ -1,6 +1,7 @@
 """Compressed bodies are looked into within bounds, and never guessed at."""
 
 import gzip
+import time
 import zlib
 from collections.abc import Callable
 
@@ -104,3 +105,20 @@ def test_garbage_is_malformed_or_nothing(body: bytes, coding: str) -> None:
         with pytest.raises(Failure) as caught:
             beginning(headers(coding), body)
         assert caught.value.kind is FailureKind.MALFORMED
+
+
+def test_countless_pieces_are_not_opened() -> None:
+    """20 bytes each that open to nothing: 4 MiB of them would take seconds."""
+    opener = Opener(Coding.GZIP)
+    started = time.perf_counter()
+    assert opener.feed(gzip.compress(b"") * 200_000) == b""
+    assert opener.shut
+    assert time.perf_counter() - started < 1.0
+
+
+def test_a_server_may_compress_each_event_by_itself() -> None:
+    events = [b"data: %d\n\n" % number for number in range(1000)]
+    opener = Opener(Coding.GZIP)
+    assert opener.feed(b"".join(map(gzip.compress, events))) == b"".join(events)
+    assert opener.ended
+    assert not opener.shut

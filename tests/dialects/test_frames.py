@@ -1,5 +1,7 @@
 """Events are found where WHATWG's rules put them, in any chunking, within bounds."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,3 +110,12 @@ def test_an_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         assert reader.feed(b":") == []
     assert reader.overflowed
     assert reader.feed(b"\n\ndata: a\n\n") == []
+
+
+@given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"x"]), max_size=12).map(b"".join))
+def test_an_event_ends_where_two_lines_do(stream: bytes) -> None:
+    """Whatever they end with: a CR and an LF behind it are one end."""
+    two_ends = re.search(rb"(?:\r\n|\n|\r(?!\n)){2}", stream)
+    end = 0 if two_ends is None else two_ends.end()
+    unsure = end == len(stream) and stream.endswith(b"\r")
+    assert first_event(stream) == (0 if unsure else end)

@@ -32,6 +32,13 @@ class TestEveryDialect:
         assert kind_of(dialect, status, b"") == "malformed"
         assert dialect.judge(Operation.OTHER, status, JSON, b"", 0.0) is None
 
+    def test_however_deep_it_is(self, dialect: Dialect) -> None:
+        """orjson reads deeper than it writes."""
+        deep = b"[" * 300 + b"]" * 300
+        for body in (deep, b'{"error":{"message":%b}}' % deep, b'{"message":%b}' % deep):
+            assert kind_of(dialect, 500, body) == "unavailable"
+            kind_of(dialect, 200, body)
+
     def test_no_json_is_no_answer(self, dialect: Dialect) -> None:
         for body in (b"", b"[]", b"<html>", b'{"a"', b"\xff"):
             assert kind_of(dialect, 200, body) == "malformed"
@@ -61,3 +68,12 @@ class TestEveryDialect:
                 started = time.perf_counter()
                 kind_of(dialect, status, content, headers)
                 assert time.perf_counter() - started < 0.03
+
+
+def test_blanks_may_come_before_an_answer() -> None:
+    """As many as a provider likes, to keep the connection open while it thinks (DeepSeek)."""
+    words = {"content": "x" * 400_000}
+    good = orjson.dumps({"choices": [{"message": words, "finish_reason": "stop"}]})
+    dialect = dialect_named("openai")
+    assert kind_of(dialect, 200, b"\n" * 700 + good) is None
+    assert kind_of(dialect, 429, b"\n" * 700 + b'{"error":{"message":"%b"}}' % good) == "rate_limit"

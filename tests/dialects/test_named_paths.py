@@ -1,5 +1,7 @@
 """Models are found in paths, and exchanged without touching anything else."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,11 @@ def test_what_was_put_in_is_found(start: str, model: str) -> None:
     assert path is not None
     assert named_in(path) == Named(model, "do")
     assert named_in(start) is None or renamed(start, model) is not None
+
+
+@pytest.mark.parametrize("word", ["/models/", "/models/a:", ":", "%3A", "/endpoints/x%3Ay"])
+def test_the_longest_path_is_read_at_once(word: str) -> None:
+    path = "/v1/models/" + word * (64_000 // len(word)) + "/"
+    started = time.perf_counter()
+    assert named_in(path) is None
+    assert time.perf_counter() - started < 0.2

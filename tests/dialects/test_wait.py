@@ -114,6 +114,7 @@ def test_a_good_answer_asks_for_no_wait() -> None:
         ({"retry_after": 20}, 20.0),
         ({"retry_after_seconds": "2.5"}, 2.5),
         ({"retry_after_ms": 660, "retry_after": 1}, 0.66),
+        ({"retry_after": 29.889999999999997}, 29.889999999999997),
         ({"headers": {"Retry-After": 30}}, 30.0),
         ({"headers": {"X-RateLimit-Remaining": 0, "X-RateLimit-Reset": "9"}}, 9.0),
         ({"headers": {"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "9"}}, None),
@@ -150,3 +151,8 @@ def test_garbage_is_no_wish(header: str, message: str) -> None:
 @given(st.integers(0, 4_000_000_000))
 def test_any_date(at_s: int) -> None:
     assert waited(retry_after=formatdate(at_s, usegmt=True)) == max(0.0, at_s - NOW_S)
+
+
+def test_a_fraction_may_be_as_long_as_programs_print_it() -> None:
+    assert waited(retry_after="29.889999999999997") == pytest.approx(29.89)
+    assert waited(retry_after="0.30000000000000004") == pytest.approx(0.3)

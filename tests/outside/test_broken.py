@@ -63,6 +63,21 @@ def test_a_stream_ends_with_an_error_event_and_without_its_end(
     assert b"[DONE]" not in response.body
 
 
+def test_a_compressed_stream_of_a_promised_length_does_not_look_whole_without_its_end(
+    proxy: Serving, first: Provider
+) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}\n\n'
+    packed = gzip.compress(event * 3)
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(packed)
+    )
+    first.plays(Canned((head + packed,)))
+    response = _ask(proxy, CHAT, STREAM)
+    assert (response.status, response.whole) == (200, False)
+    assert gzip.decompress(response.body) == event * 3
+
+
 @pytest.mark.parametrize("target", ["/raw/v1/messages", "/openai/v1/audio/speech"])
 @pytest.mark.parametrize("body", [PLAIN, STREAM], ids=["plain", "stream"])
 @pytest.mark.parametrize("fault", [Cut(pieces=2), Stall(pieces=2)], ids=["cut", "stall"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,7 +13,7 @@ from proxy.drill.faults.good import Good
 from proxy.drill.faults.rate_limit import RateLimit
 from proxy.drill.faults.silence import Silence
 from proxy.drill.faults.stall import Stall
-from proxy.drill.server.turn import Fault
+from proxy.drill.server.turn import Fault, Turn
 from tests.outside.policies import NEVER_OPEN, NO_MEMORY, OTHER_KEY, Providers, one
 from tests.outside.process import Serving, policy, serving
 from tests.outside.sdk import QUESTION
@@ -235,3 +236,44 @@ def _is_at_rest(proxy: Serving) -> None:
         assert time.monotonic() < ends_at
         time.sleep(0.01)
     assert "Traceback" not in proxy.log
+
+
+@dataclass(frozen=True, slots=True)
+class LateEnd:
+    """All of a stream, its own end too; the message ends `wait_s` later."""
+
+    wait_s: float = 0.5
+
+    async def play(self, turn: Turn) -> None:
+        await turn.begin(turn.good)
+        for piece in turn.good.pieces:
+            await turn.send(piece)
+        await turn.clock.sleep(self.wait_s)
+        await turn.end()
+
+
+@pytest.mark.parametrize("model", ["plain", "resume", "rest"])
+def test_who_leaves_at_the_streams_own_end_has_all_of_it(
+    every_way: Serving,
+    first: Provider,
+    second: Provider,
+    model: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the official SDKs do at [DONE]: providers would never be seen to succeed."""
+    monkeypatch.setattr(second, "text", first.text)
+    first.plays(Cut(3) if model == "rest" else LateEnd())
+    second.plays(LateEnd())
+    answers = "other" if model == "rest" else "openai"
+    well = _told(every_way, answers)["health"]["success_count"]
+    hung_up = every_way.log.count("hung up")
+    asked = "resume" if model == "rest" else model
+    body = orjson.dumps({**QUESTION, "model": asked, "stream": True})
+    with Wire(every_way.port) as wire:
+        wire.send(request("POST", "/openai/v1/chat/completions", [], body))
+        wire.head()
+        wire.until(b"[DONE]")
+        time.sleep(0.1)
+    _is_at_rest(every_way)
+    assert _told(every_way, answers)["health"]["success_count"] == well + 1
+    assert every_way.log.count("hung up") == hung_up

@@ -418,3 +418,15 @@ async def test_hanging_up(mode: str, openai: list[Act], azure: list[Act], second
     play.clock.pass_time(1000.0)
     await asyncio.sleep(0)
     assert len([event for event in play.events if isinstance(event, AttemptStarted)]) == started
+
+
+@pytest.mark.parametrize("azure", [Silence(), STALLED], ids=["not begun", "before its place"])
+async def test_hanging_up_while_the_rest_is_looked_for_hides_no_break(azure: Act) -> None:
+    play = Play(policy("resume"), openai=[CUT], azure=[azure])
+    task = await play.begin(play.asks(stream=True), 2.0)
+    task.cancel()
+    await asyncio.wait([task])
+    broke = [event for event in play.events if isinstance(event, StreamBroke)]
+    assert [(event.target, event.kind) for event in broke] == [
+        ("openai", FailureKind.BROKEN_STREAM)
+    ]

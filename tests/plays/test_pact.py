@@ -99,3 +99,13 @@ async def test_an_app_does_not_retry_what_we_may_not_for_want_of_budget() -> Non
     assert play.asked == ["openai"]
     assert [event.reason for event in seen.told(RetryRefused)] == [NoRetry.BUDGET]
     assert (seen.status, seen.json) == (503, DOWN.body)
+
+
+async def test_nor_what_a_provider_asks_to_wait_for_longer_than_the_policy_does() -> None:
+    """The SDKs would ask again at once, or sleep for the hour."""
+    hour = Answer(429, LIMITED.body, {"Retry-After": "3600"})
+    play = Play(ALONE, openai=[hour] * 6)
+    seen = await _through_an_sdk(play)
+    assert play.asked == ["openai"]
+    assert [event.reason for event in seen.told(RetryRefused)] == [NoRetry.TIME]
+    assert (seen.status, seen.json, seen.headers["retry-after"]) == (429, LIMITED.body, "3600")

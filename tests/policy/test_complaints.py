@@ -318,3 +318,25 @@ def test_what_does_nothing_is_a_warning() -> None:
         "a.yaml:7:12: route 'never' is never reached; route 'rest' at a.yaml:6 takes all its "
         "requests first",
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ("timeout: {tokens_per_second: 'inf'}", "wants a number, not 'inf'; write one like 0.5"),
+        ("retry: {backoff: {factor: '1e309'}}", "wants a number, not '1e309'; write one like 0.5"),
+        (
+            "retry: {budget: {min_per_second: 'nan'}}",
+            "wants a number, not 'nan'; write one like 0.5",
+        ),
+        ("limit: {learn: maybe}", "'learn' wants true or false, not 'maybe'; write one of them"),
+        ("prefill: 2", "'prefill' wants true or false, not 2; write one of them"),
+        ("retry: {budgets: {}}", "unknown key 'budgets'; did you mean 'budget'?"),
+        ("breaker: {open_credential: 0s}", "'0s' is no time at all"),
+        ("health: {probe_path: v1/models}", "'v1/models' is no path; write one like /v1/models"),
+        ("limit: {concurrency: 0}", "0 is too small for 'concurrency'; write at least 1"),
+    ],
+)
+def test_what_resilience_is_told(settings: str, complaint: str) -> None:
+    (said,) = refused(OPENAI.replace("}}", "', " + settings + "}}").replace("''", "'"))
+    assert complaint in said

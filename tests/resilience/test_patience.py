@@ -3,6 +3,7 @@
 import asyncio
 import random
 import zlib
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -42,8 +43,9 @@ class Stage:
         coding: str = "identity",
         end_by: float = inf,
         floor: float | None = None,
+        clock: FalseClock | None = None,
     ) -> None:
-        self.clock = FalseClock()
+        self.clock = clock or FalseClock()
         self.rest = Chunks(self.clock, *steps)
         reader = _reader(coding) if follow else None
         if reader is not None:
@@ -195,6 +197,23 @@ async def test_without_a_floor_any_speed_will_do() -> None:
     stage = Stage(*[2.9, *sse(WORLD)] * 12, *sse(STOP, DONE))
     assert stage.body._rest is stage.rest, "and nobody counts"
     assert (await stage.whole()).endswith(DONE)
+
+
+class _Hasty(FalseClock):
+    """Rings early, as event loops do that count in milliseconds."""
+
+    rung = 0
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Any:
+        self.rung += 1
+        return super().call_later(max(0.0, delay_s - 0.0005), call)
+
+
+async def test_a_timer_that_rings_early_is_not_set_anew_for_the_rest() -> None:
+    clock = _Hasty()
+    failure = await Stage(None, clock=clock).failure()
+    assert failure.kind is FailureKind.TIMEOUT_IDLE
+    assert clock.rung == 1
 
 
 async def test_silence_counts_from_when_the_app_asked_for_more() -> None:

@@ -7,6 +7,7 @@ from proxy.core.event import HealthMoved
 from proxy.core.failure import FailureKind
 from proxy.dialects.allowance import Allowance
 from proxy.policy.schema import Breaker, Budget, Health, Limit, Retry
+from proxy.policy.secret import Secret
 from proxy.resilience.quotas import MOST_ACCOUNTS, Caller, Quotas
 from proxy.resilience.state import Standing, Standings
 from tests.calls import Heard, a_call
@@ -175,3 +176,21 @@ def test_rate_limits_are_remembered_of_so_many_keys_and_models() -> None:
     assert len(known) == MOST_ACCOUNTS - 1
     assert known[0] == 11
     assert quotas.known(CALLER, "in use") is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"url": "https://moved.example"},
+        {"api_key": Secret("another")},
+        {"headers": {"Authorization": "Bearer another"}},
+    ],
+)
+def test_an_upstream_that_has_moved_has_nothing_against_it(change: dict[str, object]) -> None:
+    stage = Stage()
+    stage.fail(5, FailureKind.AUTH)
+    stage.standing.configure(an_upstream())
+    assert stage.against is not None, "the same as before"
+    stage.standing.configure(an_upstream(**change))
+    assert stage.against is None
+    assert stage.standing.health.report().failure_count == 5

@@ -23,7 +23,7 @@ def read(body: bytes, operation: Operation = Operation.OTHER) -> Asked:
     return Asked(
         model if isinstance(model, str) else None,
         asked.get("stream") is True,
-        operation is Operation.RESPONSES and keeps(asked),
+        keeps(asked) if operation is Operation.RESPONSES else asked.get("deferred") is True,  # xAI
     )
 
 

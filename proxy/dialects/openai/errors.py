@@ -8,6 +8,10 @@ from proxy.dialects import errors
 from proxy.dialects.openai.kinds import kind_of
 from proxy.dialects.said import said, said_in
 
+FAILED = "error"
+"""The `finish_reason` of a choice that failed, maybe in the middle of it
+(https://openrouter.ai/docs/api/reference/errors-and-debugging)."""
+
 
 def failure(status: int, headers: Headers, body: bytes, wall_s: float) -> Failure:
     """The failure that an answer with an error status is; `body` is opened already."""

@@ -4,6 +4,7 @@ from proxy.core.call import Operation
 
 _POSTS = (
     # Longest first: chat completions end like completions.
+    ("/async/chat/completions", Operation.OTHER),  # Perplexity's: a job that is begun, no answer
     ("/chat/completions", Operation.CHAT),
     ("/completions", Operation.COMPLETIONS),
     ("/responses", Operation.RESPONSES),

@@ -1,5 +1,6 @@
 """Bedrock's paths, errors and whole answers, and what cannot be done with what is signed."""
 
+import time
 from typing import Any
 
 import orjson
@@ -188,3 +189,15 @@ def test_garbage(status: int, body: bytes, error_type: str) -> None:
     found = judged(status, body, error_type)
     assert not isinstance(found, Failure) or found.status == status
     assert status < 400 or isinstance(found, Failure)
+
+
+def test_a_slash_behind_the_path_is_none_of_it() -> None:
+    asked = DIALECT.read(Operation.CHAT, "/model/m:0/converse?x=/a", b"")
+    assert (asked.model, asked.stream) == ("m:0", False)
+    assert DIALECT.recognise("POST", "/model/m:0/converse?x=/a") is Operation.CHAT
+
+
+def test_the_longest_path_is_read_at_once() -> None:
+    started = time.perf_counter()
+    assert DIALECT.recognise("POST", "/model/a" * 8000 + "/A") is Operation.OTHER
+    assert time.perf_counter() - started < 0.2

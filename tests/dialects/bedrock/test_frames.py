@@ -54,6 +54,11 @@ def test_headers_of_every_type() -> None:
         ),
         ({":message-type": "exception"}, b"[]", {"__type": ""}),
         ({":message-type": "exception"}, b"text", {"__type": "", "message": "text"}),
+        (
+            {":message-type": "exception"},
+            b'{"message":"m","x":' + b"[" * 300 + b"]" * 300 + b"}",
+            {"__type": "", "message": "m"},
+        ),
     ],
 )
 def test_exceptions(fields: dict[str, str], payload: bytes, told: dict[str, str]) -> None:

@@ -33,7 +33,7 @@ def kind_of(
     [
         (Operation.CHAT, 200, GOOD_CHAT, None),
         (Operation.CHAT, 200, b'{"error": null, "choices": []}', None),
-        (Operation.CHAT, 200, b'{"error": {"code": 1}, "choices": []}', None),
+        (Operation.CHAT, 200, b'{"error": {"code": 1}, "choices": []}', "unavailable"),
         (Operation.CHAT, 200, b'{"error": {"message": "x", "status": 400}}', "bad_request"),
         (Operation.CHAT, 200, b'{"error": {"code": "content_filter"}}', "content_filter"),
         (Operation.CHAT, 200, b'{"error": {"message": "x"}}', "unavailable"),
@@ -42,6 +42,12 @@ def kind_of(
         (Operation.CHAT, 200, b"[]", "malformed"),
         (Operation.CHAT, 200, b"<html>", "malformed"),
         (Operation.CHAT, 200, b"{}", "malformed"),
+        (
+            Operation.CHAT,
+            200,
+            b'{"choices": [{"finish_reason": "error", "error": {"code": 429, "message": "m"}}]}',
+            "rate_limit",
+        ),
         (Operation.CHAT, 200, b'{"choices": null}', "malformed"),
         (Operation.CHAT, 200, GOOD_VECTORS, "malformed"),
         (Operation.CHAT, 200, b'data: {"choices":[]}\n\ndata: [DONE]\n\n', None),
@@ -61,6 +67,11 @@ def kind_of(
         (Operation.MODERATIONS, 200, b"{}", "malformed"),
         (Operation.RERANK, 200, b'{"results": []}', None),
         (Operation.RERANK, 200, b'{"data": []}', None),
+        (Operation.RERANK, 200, b'[{"index": 0, "score": 0.9}]', None),
+        (Operation.EMBEDDINGS, 200, b'{"embedding": [0.5]}', None),
+        (Operation.EMBEDDINGS, 200, b'{"data": [], "error": {"message": "x"}}', "unavailable"),
+        (Operation.CHAT, 200, b'{"request_id": "f15c114e"}', None),
+        (Operation.CHAT, 200, b'{"request_id": "f15c114e", "message": "x"}', "malformed"),
         (Operation.MODELS, 200, b"", None),
         (Operation.OTHER, 200, b'{"error": {"message": "x"}}', None),
         (Operation.OTHER, 204, b"", None),
@@ -165,3 +176,12 @@ def test_garbage(operation: Operation, status: int, body: bytes, coding: str) ->
     found = judge(operation, status, headers, body, 0.0)
     assert not isinstance(found, Failure) or found.status == status
     assert found is not None or status < 400
+
+
+def test_a_long_stream_may_end_with_a_long_event() -> None:
+    """Responses repeats all of the answer, pictures too, in its last one."""
+    words = b'data: {"type":"response.output_text.delta","delta":"x"}\r\n\r\n' * 9
+    last = {"output": [{"result": "A" * 700_000}], "usage": {"input_tokens": 1, "output_tokens": 2}}
+    end = orjson.dumps({"type": "response.completed", "response": last})
+    body = words + b"event: response.completed\r\ndata: " + end + b"\r\n\r\n"
+    assert judge(Operation.RESPONSES, 200, CIMultiDict(), body, 0.0) == UsageSeen(1, 2)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.call import Operation
 from proxy.core.failure import Unfit
 from proxy.dialects.dialect import Asked
 from proxy.dialects.openai.asked import read, rewrite
@@ -26,6 +27,11 @@ def test_read(body: bytes, asked: Asked) -> None:
     assert read(body) == asked
 
 
+def test_what_is_begun_and_fetched_later_is_kept() -> None:
+    """xAI's deferred completions."""
+    assert read(b'{"model": "m", "deferred": true}', Operation.CHAT) == Asked("m", stateful=True)
+
+
 @given(st.binary())
 def test_read_anything(body: bytes) -> None:
     assert isinstance(read(body), Asked)
@@ -41,6 +47,11 @@ def test_rewrite() -> None:
         "temperature": 0.2,
     }
     assert rewrite(body, None, {}) is body
+
+
+def test_rewrite_of_what_is_too_deep() -> None:
+    with pytest.raises(Unfit, match="nested too deeply"):
+        rewrite(b'{"messages":' + b"[" * 300 + b"]" * 300 + b"}", "b", {})
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"--form", b'{"model":'])

@@ -13,6 +13,7 @@ from proxy.dialects.openai.paths import recognise
         ("POST", "/api/v1/chat/completions?x=1/embeddings", Operation.CHAT),
         ("POST", "/openai/deployments/gpt/chat/completions?api-version=1", Operation.CHAT),
         ("POST", "/chat/completions", Operation.CHAT),
+        ("POST", "/async/chat/completions", Operation.OTHER),
         ("POST", "/v1/completions", Operation.COMPLETIONS),
         ("POST", "/openai/v1/embeddings", Operation.EMBEDDINGS),
         ("GET", "/v1/models", Operation.MODELS),

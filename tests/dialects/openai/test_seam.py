@@ -1,5 +1,7 @@
 """Two streams become one: what was said already is taken out of the second, wherever it is cut."""
 
+import time
+
 import orjson
 import pytest
 from hypothesis import given
@@ -191,3 +193,14 @@ def test_odd_objects_are_no_exceptions(objects: list[object], said: str, seed: i
 def test_what_is_no_choice_is_left_out_of_a_cut() -> None:
     odd = event(choices=[None, {"index": 0, "delta": {"content": "Hello you"}}])
     assert rest("Hello", odd) == event(choices=[{"index": 0, "delta": {"content": " you"}}])
+
+
+def test_a_long_event_costs_what_it_is_long() -> None:
+    """A picture in base64, in pieces as they come from a socket and byte by byte."""
+    long = delta(content="Hello" + "!" * 2_000_000)
+    started = time.perf_counter()
+    pieces = [long[at : at + 1400] for at in range(0, len(long), 1400)]
+    assert rest("Hello", ROLE, *pieces, STOP, DONE) is not None
+    short = delta(content="Hello" + "!" * 50_000)
+    assert rest("Hello", *(short[at : at + 1] for at in range(len(short))), STOP) is not None
+    assert time.perf_counter() - started < 2.0

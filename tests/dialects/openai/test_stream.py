@@ -11,8 +11,9 @@ from multidict import CIMultiDict
 from proxy.core.call import Operation
 from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind
+from proxy.dialects.follow import Follower
 from proxy.dialects.openai import stream
-from proxy.dialects.openai.stream import Reader, reader
+from proxy.dialects.openai.stream import reader
 from tests.dialects.recordings import cuts
 
 SSE = {"content-type": "text/event-stream; charset=utf-8"}
@@ -32,7 +33,7 @@ STOP = delta("stop")
 DONE = b"data: [DONE]\n\n"
 
 
-def fed(*chunks: bytes) -> Reader:
+def fed(*chunks: bytes) -> Follower:
     follower = reader(Operation.CHAT, CIMultiDict(SSE))
     assert follower is not None
     for chunk in chunks:
@@ -110,7 +111,12 @@ def test_not_useful_yet(chunk: bytes) -> None:
         ((ROLE, WORD, DONE), None),
         ((ROLE, WORD, WORD), "broken_stream"),
         ((ROLE, WORD, STOP[:-1]), "broken_stream"),
-        ((ROLE, WORD, delta("error"), b""), "broken_stream"),
+        ((ROLE, WORD, delta("error"), b""), "unavailable"),
+        ((ROLE, WORD, delta("error"), DONE), "unavailable"),
+        (
+            (event(choices=[{"finish_reason": "error", "error": {"code": 429, "message": "m"}}]),),
+            "rate_limit",
+        ),
         ((ROLE,), "broken_stream"),
         ((b": ping\n\n",), "broken_stream"),
         ((b"\n\n",), "broken_stream"),
