@@ -14,8 +14,8 @@ from proxy.embeddings.model import LocalModel
 from proxy.engine.parts import Parts
 from proxy.policy.schema import Backend
 from proxy.policy.snapshot import Upstream
-from proxy.resilience.prober import Prober
-from proxy.resilience.state import Standings
+from proxy.resilience.standing.prober import Prober
+from proxy.resilience.standing.state import Standings
 from proxy.upstream.address import GuardedResolver
 from proxy.upstream.handler import Send
 from proxy.upstream.origin import Origin

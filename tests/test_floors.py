@@ -30,7 +30,7 @@ IMPURE = {"asyncio", "time", "datetime", "random", "secrets", "socket", "ssl", "
 IMPURE |= {"logging", "subprocess", "concurrent", "multiprocessing", "aiohttp", "uuid"}
 MAY_BE_IMPURE = {"core/clock.py"}
 HEAVY = {"numpy": "embeddings", "tokenizers": "embeddings", "safetensors": "embeddings"}
-HEAVY |= {"pybreaker": "resilience/breaker.py", "opentelemetry": "telemetry"}
+HEAVY |= {"pybreaker": "resilience/standing/breaker.py", "opentelemetry": "telemetry"}
 HEAVY |= {"prometheus_client": "telemetry", "cachetools": "cache"}
 HEAVY |= {"threadpoolctl": "embeddings", "requests": "telemetry/exporter.py"}
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from proxy.policy.snapshot import Upstream
-from proxy.resilience.state import Standing
+from proxy.resilience.standing.state import Standing
 from proxy.telemetry.redact import redact
 
 

@@ -8,8 +8,8 @@ from proxy.cache.store import Store
 from proxy.embeddings.model import LocalModel
 from proxy.engine.reload import Reloader
 from proxy.engine.serve import Engine
-from proxy.resilience.prober import Prober
-from proxy.resilience.state import Standings
+from proxy.resilience.standing.prober import Prober
+from proxy.resilience.standing.state import Standings
 from proxy.telemetry.hub import Telemetry
 
 

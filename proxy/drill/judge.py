@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from proxy.core.call import Operation
 from proxy.core.pact import RETRY_AFTER
 from proxy.core.reply import Source
+from proxy.drill import asked
 from proxy.drill.app.client import Response
 from proxy.drill.cast import TEXT
 from proxy.drill.expect import Ended, Expected, expected
@@ -50,7 +51,7 @@ def judged(play: Play, played: Played, patience_s: float) -> Row:
             if found and not wrong:
                 shown = answer
             wrong += found
-        wrong += _too_many(play, played, providers)
+        wrong += asked.complaints(play, played)
     wrong += [*played.left, *played.bugs]
     return Row(
         route=subject.name,
@@ -70,6 +71,7 @@ class _Judge:
         self, play: Play, played: Played, call: Asked, answer: Answer, promise: Expected
     ) -> None:
         self._subject = play.subject
+        self._stream = play.stream
         self._scenario = play.scenario
         self._played = played
         self._call = call
@@ -94,6 +96,7 @@ class _Judge:
             yield from self._whole()
         if self._response.status is not None:
             yield from self._marks()
+            yield from self._content_type()
 
     def _said(self) -> str:
         said = self._heard.error or self._heard.text or self._response.body[:80]
@@ -102,7 +105,7 @@ class _Judge:
     def _error(self) -> Iterator[str]:
         """In the app's own dialect, or a provider's own unchanged; with a status that fits."""
         status = self._response.status
-        own = self._response.body in self._played.answered
+        own = self._is_own()
         if not self._heard.error and not own:
             yield f"the app cannot read its error: {self._response.body[:80]!r}"
         if status is not None and status >= 400 and not own:
@@ -110,8 +113,26 @@ class _Judge:
                 yield f"the error has the status {status}"
             if self._response.field("x-should-retry") != "false":
                 yield "the app's SDK is not told that retrying is of no use"
+        if status == 200 and not own and not self._stream:
+            yield "the error has the status of a good answer"
         if self._scenario.wait_s and not self._response.field(RETRY_AFTER.lower()):
             yield "the app is not told when to come back"
+
+    def _is_own(self) -> bool:
+        """Whether it is what a provider answered, unchanged."""
+        answer = (self._response.status, self._response.body)
+        return any(
+            request.answered == answer
+            for requests in self._played.requests.values()
+            for request in requests
+        )
+
+    def _content_type(self) -> Iterator[str]:
+        told = self._response.field("content-type").partition(";")[0]
+        events = self._stream and self._response.status == 200
+        wanted = "text/event-stream" if events else "application/json"
+        if self._subject.read and told != wanted and not self._is_own():
+            yield f"the answer says that it is {told or 'nothing'}, and is {wanted}"
 
     def _whole(self) -> Iterator[str]:
         texts = (Operation.EMBEDDINGS, Operation.MODELS)
@@ -150,14 +171,3 @@ class _Judge:
 def _late(response: Response, patience_s: float) -> Iterator[str]:
     if response.took_s >= patience_s:
         yield f"the app had waited for {response.took_s:g} s when it gave up"
-
-
-def _too_many(play: Play, played: Played, providers: dict[str, int]) -> Iterator[str]:
-    """Requests beyond what the policy lets one call make of a target."""
-    route = play.subject.route
-    for seat in play.subject.providers:
-        allowed = seat.attempts * len(played.calls) + played.primed
-        if route is not None and route.mid_stream == "resume":
-            allowed *= 2  # by a prefill first, and then without
-        if (count := providers[seat.name]) > allowed:
-            yield f"{seat.name} got {count} requests, and the policy allows {allowed}"

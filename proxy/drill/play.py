@@ -9,6 +9,7 @@ from proxy.drill.lot import Lot
 from proxy.drill.program import Account, program
 from proxy.drill.scenario import Scenario
 from proxy.drill.server.presence import Presence
+from proxy.drill.server.turn import Request
 from proxy.drill.subject import Seat, Subject
 from proxy.embeddings.model import LocalModel
 
@@ -33,12 +34,13 @@ class Asked:
 @dataclass
 class Played:
     """All that came of a play. `struck` is None where no provider was asked at all; `primed` says
-    that an old answer was stored; `left` is what was still there in the end, in words."""
+    that an old answer was stored; `requests` is what came to each provider, for the calls and
+    before them; `left` is what was still there in the end, in words."""
 
     struck: Seat | None = None
     primed: bool = False
     calls: list[Asked] = field(default_factory=list)
-    answered: set[bytes] = field(default_factory=set)
+    requests: dict[str, list[Request]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -115,8 +117,7 @@ class _App:
             played.calls.append(await self._call())
         seats = [seat for seat in subject.providers if seat.name == lot.struck]
         played.struck = seats[0] if seats else None
-        for provider in self._providers.values():
-            played.answered |= {request.answered for request in provider.requests}
+        played.requests = {name: each.requests for name, each in self._providers.items()}
         return played
 
     async def _call(self) -> Asked:

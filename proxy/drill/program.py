@@ -22,7 +22,7 @@ from proxy.engine.compile import compile_program
 from proxy.engine.serve import Engine
 from proxy.living import Living
 from proxy.policy.snapshot import Snapshot
-from proxy.resilience.state import Standings
+from proxy.resilience.standing.state import Standings
 
 SEED = 7
 """Of the dice: a play that is played again goes the same way."""

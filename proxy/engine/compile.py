@@ -38,20 +38,20 @@ from proxy.mock.handler import Mock
 from proxy.policy.match import find_route
 from proxy.policy.snapshot import Route, Snapshot, Upstream
 from proxy.policy.snapshot import Target as PolicyTarget
-from proxy.resilience.balanced import Balanced
+from proxy.resilience.attempt.first_byte import FirstByte
+from proxy.resilience.attempt.guard import Guard
+from proxy.resilience.attempt.limited import Limited
+from proxy.resilience.attempt.retry import Retry
+from proxy.resilience.choice.balanced import Balanced
+from proxy.resilience.choice.fastest import Fastest
+from proxy.resilience.choice.last_resort import LastResort
+from proxy.resilience.choice.nobody import Nobody
+from proxy.resilience.choice.sequential import Sequential
+from proxy.resilience.choice.strategy import Strategy
+from proxy.resilience.choice.target import Target
 from proxy.resilience.deadline import Deadline
-from proxy.resilience.fastest import Fastest
-from proxy.resilience.first_byte import FirstByte
-from proxy.resilience.guard import Guard
-from proxy.resilience.hold import Hold
-from proxy.resilience.last_resort import LastResort
-from proxy.resilience.limited import Limited
-from proxy.resilience.nobody import Nobody
-from proxy.resilience.resume import Resume
-from proxy.resilience.retry import Retry
-from proxy.resilience.sequential import Sequential
-from proxy.resilience.strategy import Strategy
-from proxy.resilience.target import Target
+from proxy.resilience.stream.hold import Hold
+from proxy.resilience.stream.resume import Resume
 from proxy.upstream.adapt import Adapt
 from proxy.upstream.origin import Origin
 from proxy.upstream.passthrough import TARGET as PASSTHROUGH

@@ -9,8 +9,8 @@ from proxy.core.handler import Handler
 from proxy.core.journal import Hear
 from proxy.dialects.dialect import Dialect
 from proxy.policy.snapshot import Upstream
-from proxy.resilience.load import Loads
-from proxy.resilience.state import Standings
+from proxy.resilience.choice.load import Loads
+from proxy.resilience.standing.state import Standings
 from proxy.upstream.origin import Origin
 
 MakeSend = Callable[[Upstream, Mapping[str, Origin], Dialect], Handler]

@@ -16,9 +16,9 @@ from proxy.dialects.allowance import Allowance
 from proxy.embeddings.model import LocalModel
 from proxy.policy.schema import Backend
 from proxy.policy.snapshot import Upstream
-from proxy.resilience.prober import Prober
-from proxy.resilience.quotas import Caller
-from proxy.resilience.state import Standing
+from proxy.resilience.standing.prober import Prober
+from proxy.resilience.standing.quotas import Caller
+from proxy.resilience.standing.state import Standing
 from proxy.telemetry.hub import Telemetry
 from tests.calls import a_call
 from tests.clock import FalseClock, LoadedDice

@@ -25,7 +25,7 @@ from proxy.engine.compile import compile_program
 from proxy.engine.parts import Parts
 from proxy.policy.document import Source as PolicySource
 from proxy.policy.load import load
-from proxy.resilience.state import Standings
+from proxy.resilience.standing.state import Standings
 from tests.plays.stage import said
 
 CALLS = 1_000

@@ -1,16 +1,31 @@
 """Plays against the real program: every strategy survives, and what is not survived is seen."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from aiohttp.web import BaseRequest
+from multidict import CIMultiDict
 
+from proxy.capture import relay
+from proxy.core.call import Call
 from proxy.core.failure import FailureKind
+from proxy.core.reply import End, Reply
+from proxy.dialects.dialect import Dialect
 from proxy.drill.expect import Ended
 from proxy.drill.faults.server_error import ServerError
 from proxy.drill.scenario import HEALTHY, Scenario, always
 from proxy.drill.scenarios.table import SCENARIOS
 from proxy.policy.snapshot import Snapshot
-from tests.drill.policies import drilled, loaded, route, scenario
+from proxy.upstream import fields
+from tests.drill.policies import UPSTREAMS, drilled, loaded, route, scenario
+
+ROUTE = """
+routes:
+  - name: chat
+    match: {upstream: first, operation: chat}
+    targets: [first, second]
+"""
 
 
 @pytest.mark.parametrize("mid_stream", ["error", "resume", "hold"])
@@ -105,3 +120,57 @@ def test_who_is_well_is_no_failure() -> None:
     )
     for row in drilled(route(), [well]):
         assert (row.survived, row.providers) == (True, {"first": 1, "second": 0})
+
+
+def _spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[Reply], None]) -> None:
+    """A program that spoils its answers on their way to the app."""
+    send = relay._send
+
+    async def spoil(
+        request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool
+    ) -> End:
+        change(reply)
+        return await send(request, call, reply, dialect, last)
+
+    monkeypatch.setattr(relay, "_send", spoil)
+
+
+def test_a_wrong_content_type_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(reply: Reply) -> None:
+        reply.headers = CIMultiDict({**reply.headers, "Content-Type": "text/plain"})
+
+    _spoiled(monkeypatch, lie)
+    plain, stream = drilled(route(), [scenario("503")])
+    assert plain.why == "the answer says that it is text/plain, and is application/json"
+    assert stream.why == "the answer says that it is text/plain, and is text/event-stream"
+
+
+def test_an_error_that_looks_like_an_answer_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gloss_over(reply: Reply) -> None:
+        reply.status = 200
+
+    _spoiled(monkeypatch, gloss_over)
+    plain, _ = drilled(route(targets="[first]"), [scenario("503")])
+    assert "the error has the status of a good answer" in plain.why
+
+
+def test_a_provider_that_is_asked_before_it_wants_to_be_is_seen() -> None:
+    hint = scenario("rate_limit_hint")
+    eager = replace(hint, wait_s=3.0)  # it asks for 2 seconds, and gets them
+    for row in drilled(route(), [eager]):
+        assert row.why == "another request to first came after 2 s, and 3 s were wanted"
+    assert all(row.survived for row in drilled(route(), [hint]))
+
+
+def test_a_key_of_the_app_with_somebody_else_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "_TO_STRANGERS", (*fields._TO_STRANGERS, "Authorization"))
+    bare = loaded(UPSTREAMS.replace(", api_key: sk-secret", "") + ROUTE)
+    for row in drilled(bare, [scenario("503")]):
+        assert row.why == "second was given the app's key"
+
+
+def test_completions_are_gone_on_with_by_a_prefill() -> None:
+    able = UPSTREAMS.replace("api_key: sk-secret", "prefill: true")
+    text = able + ROUTE.replace("chat}", "completions}") + "    mid_stream: resume\n"
+    for row in drilled(loaded(text), [scenario("cut"), scenario("another_answer")]):
+        assert row.survived, row.why

@@ -12,7 +12,7 @@ from proxy.engine.parts import Parts
 from proxy.engine.reload import Reloader, load_paths
 from proxy.engine.serve import Engine
 from proxy.policy.snapshot import Snapshot
-from proxy.resilience.state import Standings
+from proxy.resilience.standing.state import Standings
 from tests.clock import FalseClock, LoadedDice
 from tests.resilience.parts import Told
 

@@ -7,8 +7,8 @@ from typing import Any
 from unittest.mock import patch
 
 from proxy.core.event import Bug, CallEnded, CallStarted
-from proxy.resilience.breaker import Breaker
-from proxy.resilience.permit import Permit
+from proxy.resilience.standing.breaker import Breaker
+from proxy.resilience.standing.permit import Permit
 from proxy.telemetry.attempts import attempts
 from tests.plays.stage import Play
 

@@ -9,7 +9,7 @@ import orjson
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End
 from proxy.mock.text import stand_in_text
-from proxy.resilience.state import Standing
+from proxy.resilience.standing.state import Standing
 from tests.plays.stage import HELLO, ROLE, STOP, Answer, Play, Seen, Stream, delta, said, sse
 
 POLICY = """

@@ -30,8 +30,8 @@ from proxy.engine.parts import Parts
 from proxy.engine.serve import serve
 from proxy.policy.document import Source as PolicySource
 from proxy.policy.load import load
-from proxy.resilience.load import Loads
-from proxy.resilience.state import Standings
+from proxy.resilience.choice.load import Loads
+from proxy.resilience.standing.state import Standings
 from tests.clock import FalseClock, LoadedDice, settle
 
 

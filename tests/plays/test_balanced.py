@@ -9,8 +9,8 @@ from proxy.core.clock import SystemDice
 from proxy.core.event import CallEnded, FellBack, PassedOver
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End
-from proxy.resilience.load import SLOW_START_S
-from proxy.resilience.state import Standing
+from proxy.resilience.choice.load import SLOW_START_S
+from proxy.resilience.standing.state import Standing
 from tests.plays.stage import (
     DOWN,
     GOOD,

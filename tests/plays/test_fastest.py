@@ -16,7 +16,7 @@ from proxy.core.event import (
 from proxy.core.failure import FailureKind
 from proxy.core.reply import STOPPING, End
 from proxy.policy.snapshot import Upstream
-from proxy.resilience.state import Standing
+from proxy.resilience.standing.state import Standing
 from tests.plays.stage import (
     DOWN,
     GOOD,

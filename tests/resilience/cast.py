@@ -9,9 +9,9 @@ from proxy.core.clock import Dice
 from proxy.core.failure import ELSEWHERE, Failure, FailureKind
 from proxy.core.reply import End, Reply
 from proxy.policy.schema import Breaker, Health
-from proxy.resilience.quotas import Caller
-from proxy.resilience.state import Standing
-from proxy.resilience.target import Target
+from proxy.resilience.choice.target import Target
+from proxy.resilience.standing.quotas import Caller
+from proxy.resilience.standing.state import Standing
 from tests.calls import Heard, a_call
 from tests.clock import FalseClock
 from tests.resilience.parts import a_reply, an_upstream

@@ -5,7 +5,7 @@ import pytest
 from proxy.core.event import BY_HAND, BreakerMoved
 from proxy.core.failure import Failure, FailureKind
 from proxy.policy.schema import Breaker as Settings
-from proxy.resilience.breaker import Breaker
+from proxy.resilience.standing.breaker import Breaker
 from tests.calls import Heard
 from tests.clock import FalseClock
 

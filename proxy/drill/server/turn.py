@@ -26,7 +26,7 @@ RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 @dataclass
 class Request:
     """What came, byte for byte. Times are of the provider's clock; `left_at` is when the other side
-    hung up while it was being answered, `answered` the body of a short answer."""
+    hung up while it was being answered, `answered` the status and body of a short answer."""
 
     method: str
     target: str
@@ -37,7 +37,7 @@ class Request:
     came_at: float
     left_at: float | None = None
     sent_bytes: int = 0
-    answered: bytes = b""
+    answered: tuple[int, bytes] | None = None
 
     def values(self, name: str) -> list[str]:
         """Of every field of that name, in order."""
@@ -73,7 +73,7 @@ class Turn:
         if not any(name.lower() == "content-type" for name, _ in fields):
             fields = (("Content-Type", "application/json"), *fields)
         self._head(status, (*fields, ("Content-Length", str(len(body)))))
-        self.request.answered = body
+        self.request.answered = (status, body)
         await self._write(body)
 
     async def refuse(

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from proxy.drill.app.tongue import QUESTION
 from proxy.drill.speech.words import Answer, Trouble, rest_of, sliced, words
 
 DONE = b"data: [DONE]\n\n"
@@ -71,6 +72,10 @@ class OpenAI:
         return _plain({**_COMMON, "object": name, "choices": [choice], "usage": usage})
 
     def prefill(self, said: Any) -> str:
+        """Of completions, what their prompt has behind the question of the drill's app."""
+        prompt = said.get("prompt") if isinstance(said, dict) else None
+        if isinstance(prompt, str) and prompt.startswith(QUESTION):
+            return prompt.removeprefix(QUESTION)
         messages = said.get("messages") if isinstance(said, dict) else None
         last = messages[-1] if isinstance(messages, list) and messages else None
         if not isinstance(last, dict) or last.get("role") != "assistant":
