@@ -164,6 +164,10 @@ class CallEnded(NamedTuple):
         return f"CallEnded({self.call.id}, status={self.status}, end={self.end})"
 
 
+PASSTHROUGH = "passthrough"
+"""The route of calls to hosts of no upstream, and the one name that all of those have in metrics:
+there is no end to their own."""
+
 BY_HAND = "by hand"
 """The reason of what an operator did."""
 

@@ -98,6 +98,11 @@ class StreamReader(Protocol):
         own error event; all of them where there is none that can be told apart."""
         ...
 
+    def legible(self, chunk: bytes) -> bytes:
+        """`chunk`, which is whole events, less those that no client could read. Nearly always it is
+        the same bytes."""
+        ...
+
 
 class Teller(Protocol):
     """Follows what the app was given of a streamed answer, fed with its bytes in any chunking."""

@@ -10,6 +10,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
 from proxy.dialects.coding import Coding, Opener, coding_of
 from proxy.dialects.frames import Event, Frames, first_event, whole_events
+from proxy.dialects.legible import LEFT_OUT, legible
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a body that is no stream: enough for any error, which is all that it can be good for."""
@@ -76,9 +77,14 @@ class Framing(Protocol):
 
 
 class ServerSent(Frames):
-    """Server-sent events."""
+    """Server-sent events. `left_out` is what stands where one is left out; Google's clients take no
+    comment."""
 
-    __slots__ = ()
+    __slots__ = ("left_out",)
+
+    def __init__(self, left_out: bytes = LEFT_OUT) -> None:
+        super().__init__()
+        self.left_out = left_out
 
     def again(self) -> "ServerSent":
         return ServerSent()
@@ -174,6 +180,13 @@ class Follower:
                 return at
             at = end
         return len(chunk)
+
+    def legible(self, chunk: bytes) -> bytes:
+        """Of a compressed stream, and in other framings, all of it."""
+        framing = self._framing
+        if self._opener is not None or not isinstance(framing, ServerSent):
+            return chunk
+        return legible(chunk, framing.left_out)
 
     @property
     def finished(self) -> bool:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from proxy.cache.layer import Cached
 from proxy.core.call import Operation
+from proxy.core.event import PASSTHROUGH
 from proxy.core.failure import ELSEWHERE
 from proxy.core.handler import Handler
 from proxy.core.headers import Headers
@@ -54,7 +55,6 @@ from proxy.resilience.stream.hold import Hold
 from proxy.resilience.stream.resume import Resume
 from proxy.upstream.adapt import Adapt
 from proxy.upstream.origin import Origin
-from proxy.upstream.passthrough import TARGET as PASSTHROUGH
 
 
 @dataclass(frozen=True, slots=True)

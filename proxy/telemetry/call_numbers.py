@@ -1,6 +1,6 @@
 """The numbers of calls: how many, how they ended, how long they took, what they used."""
 
-from proxy.core.event import CacheLooked, CallEnded, CallStarted, UsageSeen
+from proxy.core.event import PASSTHROUGH, CacheLooked, CallEnded, CallStarted, UsageSeen
 from proxy.core.pact import app_retries
 from proxy.telemetry.counts import Counts, count
 from proxy.telemetry.outcome import outcome
@@ -43,18 +43,20 @@ class CallNumbers:
 
     def started(self, event: CallStarted) -> None:
         self._open += 1
-        call = event.call
-        if app_retries(call.headers):
-            self._app_retries.add((call.upstream,))
+        if app_retries(event.call.headers):
+            strange = event.route == PASSTHROUGH
+            self._app_retries.add((PASSTHROUGH if strange else event.call.upstream,))
 
     def ended(self, event: CallEnded) -> None:
         call = event.call
         self._open -= 1
+        strange = event.route == PASSTHROUGH  # such a host's name is of a request
+        upstream, target = (PASSTHROUGH,) * 2 if strange else (call.upstream, event.target)
         source, operation = str(event.source), str(call.operation)
-        self._calls.add((call.upstream, event.route, operation, source, str(outcome(event))))
-        self._answers.add((event.target, source, "true" if event.fallback else "false"))
-        self._duration.observe((call.upstream, operation), event.duration_s)
-        self._first_byte.observe((call.upstream, operation), event.first_byte_s)
+        self._calls.add((upstream, event.route, operation, source, str(outcome(event))))
+        self._answers.add((target, source, "true" if event.fallback else "false"))
+        self._duration.observe((upstream, operation), event.duration_s)
+        self._first_byte.observe((upstream, operation), event.first_byte_s)
 
     def used(self, event: UsageSeen) -> None:
         if event.input_tokens:

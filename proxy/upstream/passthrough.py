@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from proxy.core.call import Call
 from proxy.core.clock import Clock
-from proxy.core.event import AttemptEnded, AttemptStarted
+from proxy.core.event import PASSTHROUGH, AttemptEnded, AttemptStarted
 from proxy.core.failure import Failure
 from proxy.core.reply import Reply
 from proxy.upstream.address import Forbidden, check
@@ -15,8 +15,6 @@ from proxy.upstream.origin import Origin
 from proxy.upstream.pool import Pool
 
 CONNECT_S = 10.0
-TARGET = "passthrough"
-"""The name of all such hosts in metrics and traces: there is no end to their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,14 @@ class Passthrough:
             raise forbidden(error, call.upstream) from error
         door = self.pool.door(origin, call.upstream, CONNECT_S)
         journal, started = call.journal, self.clock.now()
-        journal.tell(AttemptStarted(TARGET, 1, None, 0))
+        journal.tell(AttemptStarted(PASSTHROUGH, 1, None, 0))
         try:
             reply = await ask(self.pool, door, call, call.path, to_own(call, origin.authority))
         except Failure as failure:
             took_s = self.clock.now() - started
             journal.tell(
-                AttemptEnded(TARGET, 1, took_s, failure.status, failure.kind, failure.message)
+                AttemptEnded(PASSTHROUGH, 1, took_s, failure.status, failure.kind, failure.message)
             )
             raise
-        journal.tell(AttemptEnded(TARGET, 1, self.clock.now() - started, reply.status))
+        journal.tell(AttemptEnded(PASSTHROUGH, 1, self.clock.now() - started, reply.status))
         return reply

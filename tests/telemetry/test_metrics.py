@@ -1,13 +1,17 @@
 from typing import get_args
 
+from multidict import CIMultiDict
 from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.event import (
+    PASSTHROUGH,
     AttemptStarted,
     BreakerMoved,
     Bug,
     CacheLooked,
     CacheOutcome,
+    CallEnded,
+    CallStarted,
     Event,
     HealthMoved,
     ModelLoaded,
@@ -21,6 +25,7 @@ from proxy.core.failure import FailureKind
 from proxy.core.reply import End, Source
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.series import MAX_SERIES, Counter, Histogram, Reading
+from tests.calls import a_call
 from tests.telemetry.calls import Telling, broken, plain, raced, resumed, saved
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -40,6 +45,24 @@ def _value(samples: Samples, name: str, **labels: str) -> float | None:
 
 def _metrics() -> Metrics:
     return Metrics("1.2.3", (Reading("log_lines_dropped_total", "Dropped.", lambda: 3),))
+
+
+def test_hosts_of_no_upstream_are_one_in_metrics() -> None:
+    """Their names are of requests: an app could make thousands of series with them."""
+    metrics = _metrics()
+    for number in range(3):
+        call = a_call(
+            upstream=f"host-{number}.test", headers=CIMultiDict({"x-stainless-retry-count": "1"})
+        )
+        metrics.hear(CallStarted(call, PASSTHROUGH))
+        told = Telling(lambda event, journal: None)
+        told.ends()
+        ended = told.journal.entries[-1].event
+        assert isinstance(ended, CallEnded)
+        metrics.hear(ended._replace(call=call, route=PASSTHROUGH, target=call.upstream))
+    assert "host-" not in metrics.text().decode()
+    answered = {"target": PASSTHROUGH, "source": "upstream", "fallback": "false"}
+    assert _value(_samples(metrics), "answers_total", **answered) == 3
 
 
 def test_a_call_that_was_saved_is_told_of_in_every_metric_it_concerns() -> None:

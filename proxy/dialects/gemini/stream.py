@@ -34,7 +34,7 @@ def reader(operation: Operation, headers: Headers, streamed: bool) -> Follower |
         return None
     opener = None if coding is Coding.PLAIN else Opener(coding)
     if is_stream(headers):
-        return Follower(Events(), ServerSent(), opener)
+        return Follower(Events(), ServerSent(left_out=b""), opener)
     return untold(opener) if streamed else None
 
 

@@ -53,6 +53,7 @@ class PatientBody:
         "_heard_at",
         "_held",
         "_idle_s",
+        "_inside",
         "_late",
         "_left_s",
         "_over",
@@ -99,6 +100,7 @@ class PatientBody:
         self._heard_at = 0.0
         self._late: Failure | None = None
         self._over = False
+        self._inside = False  # of an event that goes out in pieces
         self._failure: Failure | None = None  # what is held is the last before it
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -118,9 +120,11 @@ class PatientBody:
             if held:
                 end = reader.boundary(held)
                 if end or len(held) >= HELD_EVENT_BYTES:
+                    inside, self._inside = self._inside, end == 0
                     end = end or len(held)
                     self._held = held[end:]
-                    return held if end == len(held) else held[:end]
+                    ready = held if end == len(held) else held[:end]
+                    return ready if inside or self._inside else reader.legible(ready)
             if self._failure is not None:
                 raise self._failure
             try:
