@@ -28,6 +28,7 @@ class NoRetry(StrEnum):
 
     BUDGET = "budget"  # retries and hedges have had their share of the target's calls
     ATTEMPTS = "attempts"  # as many as the policy allows were made
+    KIND = "kind"  # the policy, or the provider, wants no retries after such failures
     TIME = "time"  # it would come too late: for the call, or for what the policy waits
 
 

@@ -31,6 +31,9 @@ _ABOUT_A_TARGET = frozenset(
 """Of another upstream than the app called, these speak of our key, our model map, our request: told
 as they are, they would look like the app's own mistake."""
 
+_RETRIED_BY_SDKS = frozenset((408, 409, 429))
+"""Beside all 5xx, whatever the body says (`_base_client.py` of openai-python, `_should_retry`)."""
+
 
 def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
     """The provider's own error, unchanged, where one target alone was asked; else an error that
@@ -49,10 +52,11 @@ def error_reply(call: Call, failure: Failure, dialect: Dialect) -> Reply:
 
 
 def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
-    """A provider's own error, byte for byte. Where it was asked more than once, or may not be for
-    want of budget or time, the app's SDK is told that it need not do the same all over again."""
+    """A provider's own error, byte for byte. Where it was asked more than once, or the policy
+    wants no other attempt, an SDK that would make some by itself is told that it need not."""
     headers = refusal.headers
-    if call.journal.attempts > 1 or _retry_was_refused(call):
+    by_itself = refusal.status in _RETRIED_BY_SDKS or refusal.status >= 500
+    if by_itself and (call.journal.attempts > 1 or _retry_was_refused(call)):
         told = CIMultiDict(headers.items())
         told[SHOULD_RETRY] = "false"
         headers = told
@@ -67,7 +71,7 @@ def _unchanged(call: Call, refusal: Refusal, target: str) -> Reply:
 
 
 def _retry_was_refused(call: Call) -> bool:
-    """Whether the policy would have it asked again, but for its cost or for how late it is."""
+    """Whether our own retries have had their say about it."""
     return any(type(entry.event) is RetryRefused for entry in call.journal.entries)
 
 

@@ -122,7 +122,7 @@ def _said(event: CallEvent) -> tuple[str, Attributes] | None:
     match event:
         case Retrying(target, kind, wait_s):
             return "retry", _own(target=target, kind=kind.value, wait_s=wait_s)
-        case RetryRefused(target, kind, why) if why is not NoRetry.ATTEMPTS:  # these can be seen
+        case RetryRefused(target, kind, why) if why in (NoRetry.BUDGET, NoRetry.TIME):
             return "retry_refused", _own(target=target, kind=kind.value, reason=why.value)
         case Hedged(origin, target, waited_s):
             return "hedge", _own(origin=origin, target=target, waited_s=waited_s)

@@ -25,6 +25,7 @@ AT_DEBUG = frozenset((AttemptCancelled, Hedged, PassedOver))
 
 _WHY_NOT = {
     NoRetry.BUDGET: "retries have had their share of its calls (retry.budget)",
+    NoRetry.KIND: "that would not help",
     NoRetry.ATTEMPTS: "its policy allows no more attempts",
     NoRetry.TIME: "another attempt would come too late",
 }
@@ -46,7 +47,7 @@ def line_of(event: CallEvent) -> Line | None:
             return Line(_INFO, message, {"target": target, "kind": kind.value})
         case RetryRefused(target, kind, reason):
             message = f"{target} failed ({kind}) and is not asked again: {_WHY_NOT[reason]}."
-            level = _DEBUG if reason is NoRetry.ATTEMPTS else _INFO
+            level = _DEBUG if reason in (NoRetry.ATTEMPTS, NoRetry.KIND) else _INFO
             fields = {"target": target, "kind": kind.value, "reason": reason.value}
             return Line(level, message, fields)
         case Hedged(origin, target, waited_s):

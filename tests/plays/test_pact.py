@@ -109,3 +109,23 @@ async def test_nor_what_a_provider_asks_to_wait_for_longer_than_the_policy_does(
     assert play.asked == ["openai"]
     assert [event.reason for event in seen.told(RetryRefused)] == [NoRetry.TIME]
     assert (seen.status, seen.json, seen.headers["retry-after"]) == (429, LIMITED.body, "3600")
+
+
+async def test_an_app_does_not_retry_what_our_policy_would_not() -> None:
+    broke = Answer(429, error("no credit", "insufficient_quota", "insufficient_quota"))
+    play = Play(ALONE, openai=[broke] * 6)
+    seen = await _through_an_sdk(play)
+    assert play.asked == ["openai"]
+    assert [event.reason for event in seen.told(RetryRefused)] == [NoRetry.KIND]
+    assert (seen.status, seen.json) == (429, broke.body)
+
+
+async def test_where_the_policy_retries_nothing_the_apps_own_retries_are_left_to_it() -> None:
+    play = Play(ALONE.replace("attempts: 2", "attempts: 1"), openai=[DOWN] * 6)
+    await _through_an_sdk(play)
+    assert play.asked == ["openai"] * 3
+
+
+async def test_an_sdk_that_would_not_retry_needs_no_telling() -> None:
+    seen = await Play(ALONE, openai=[Answer(401, error("no", code="invalid_api_key"))]).chat()
+    assert "x-should-retry" not in seen.headers

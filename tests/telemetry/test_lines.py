@@ -173,7 +173,7 @@ def test_a_retry_that_was_not_made(caplog: Caplog) -> None:
     for reason in NoRetry:
         told.tell(RetryRefused("openai", FailureKind.UNAVAILABLE, reason))
     said = _said(caplog)
-    assert [level for level, _ in said] == ["INFO", "DEBUG", "INFO"]
+    assert [level for level, _ in said] == ["INFO", "DEBUG", "DEBUG", "INFO"]
     assert all("openai failed (unavailable) and is not asked again" in line for _, line in said)
     assert len({line for _, line in said}) == len(NoRetry)
     assert caplog.records[0].__dict__[FIELDS] == {

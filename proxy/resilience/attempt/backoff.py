@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from proxy.core.clock import Dice
 from proxy.core.event import NoRetry
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind
 from proxy.policy.schema import Backoff, Retry
+
+_NOT_ASKED = frozenset((FailureKind.CIRCUIT_OPEN, FailureKind.LIMIT))
 
 
 class Another(NamedTuple):
@@ -36,10 +38,14 @@ def decide(
 
     A provider's own wish is a lower bound of the wait. One longer than `retry_after_max`, or than
     the `left_s` seconds by which an attempt has to begin, means: not here, not now. A provider that
-    says itself that the same request will do no better is believed.
+    says itself that the same request will do no better is believed. After the caller's own mistake,
+    or where the target was not asked at all, nobody would think of another attempt.
     """
-    if settings.attempts == 1 or failure.kind not in settings.on or failure.should_retry is False:
+    if settings.attempts == 1:
         return None
+    if failure.kind not in settings.on or failure.should_retry is False:
+        asked = failure.kind not in _NOT_ASKED and failure.traits.elsewhere
+        return Another(0.0, NoRetry.KIND) if asked else None
     if attempt >= settings.attempts:
         return Another(0.0, NoRetry.ATTEMPTS)
     wait_s = jittered(settings.backoff, attempt, dice)

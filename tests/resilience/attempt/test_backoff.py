@@ -56,15 +56,38 @@ def test_no_more_attempts_than_allowed() -> None:
     assert _decide(Retry(attempts=1), failed()) is None, "where none is wanted, none is refused"
 
 
+def _is_due(settings: Retry, failure: Failure) -> bool:
+    another = _decide(settings, failure)
+    return another is not None and another.refused is None
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 def test_only_the_kinds_that_the_policy_names_are_tried_again(kind: FailureKind) -> None:
     settings = Retry(attempts=2, on=frozenset((FailureKind.QUOTA,)))
-    assert (_decide(settings, failed(kind)) is not None) is (kind is FailureKind.QUOTA)
+    assert _is_due(settings, failed(kind)) is (kind is FailureKind.QUOTA)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (FailureKind.AUTH, Another(0.0, NoRetry.KIND)),
+        (FailureKind.TIMEOUT_FIRST_BYTE, Another(0.0, NoRetry.KIND)),
+        (FailureKind.BAD_REQUEST, None),
+        (FailureKind.CONTENT_FILTER, None),
+        (FailureKind.CIRCUIT_OPEN, None),
+        (FailureKind.LIMIT, None),
+    ],
+)
+def test_what_is_not_tried_again_is_told_where_it_could_have_been(
+    kind: FailureKind, told: Another | None
+) -> None:
+    assert _decide(Retry(), failed(kind)) == told
+    assert _decide(Retry(attempts=1), failed(kind)) is None
 
 
 def test_by_default_only_passing_trouble_is_tried_again() -> None:
     """Not who was silent: whoever waits for it once more waits twice as long."""
-    tried = {kind for kind in FailureKind if _decide(Retry(), failed(kind)) is not None}
+    tried = {kind for kind in FailureKind if _is_due(Retry(), failed(kind))}
     assert tried == {FailureKind.RATE_LIMIT, FailureKind.UNAVAILABLE, FailureKind.NETWORK}
 
 
@@ -95,5 +118,5 @@ def test_a_provider_that_says_that_it_will_do_no_better_is_believed(
 ) -> None:
     """Anthropic says so of a request that is larger than its limit, with a 429."""
     failure = failed(FailureKind.RATE_LIMIT, should_retry=word)
-    assert (_decide(Retry(), failure) is not None) is again
-    assert _decide(Retry(), failed(FailureKind.AUTH, should_retry=True)) is None
+    assert _is_due(Retry(), failure) is again
+    assert not _is_due(Retry(), failed(FailureKind.AUTH, should_retry=True))
