@@ -120,10 +120,19 @@ async def _go_on(request: BaseRequest, call: Call, reply: Reply, dialect: Dialec
     write = onward(reply, request.writer.write)
     await request.writer.write(marks(call, reply))
     if write is None:
-        failure = reply.broke or Failure(FailureKind.MALFORMED, "the answer is no stream of events")
-        await _break(request, dialect.error_event(failure.kind, failure.message))
+        await _break(request, _told_late(reply, dialect))
         return End.BROKEN
     return await _pump(request, call, reply, dialect, write, events=True)
+
+
+def _told_late(reply: Reply, dialect: Dialect) -> bytes:
+    """An error whose status can no longer be told, as an event: whole, where it is JSON."""
+    if reply.status >= 400 and isinstance(reply.body, Whole):
+        error = reply.body.content.strip()
+        if error.startswith(b"{") and b"\n" not in error and b"\r" not in error:
+            return dialect.error_in_stream(error)
+    failure = reply.broke or Failure(FailureKind.MALFORMED, "the answer is no stream of events")
+    return dialect.error_event(failure.kind, failure.message)
 
 
 def _cut(request: BaseRequest) -> None:

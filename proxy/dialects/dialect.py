@@ -239,6 +239,11 @@ class Dialect(Protocol):
         """The event that ends a stream with an error; empty when the dialect has none."""
         ...
 
+    def error_in_stream(self, error: bytes) -> bytes:
+        """The body of an error answer, one line of JSON, as the event that ends a stream; empty
+        where the dialect has no such thing, or no `comment`."""
+        ...
+
     def teller(self, operation: Operation, headers: Headers) -> Teller | None:
         """Who follows the text of a streamed answer with these headers; None where there is no
         text that somebody else could go on with."""

@@ -15,6 +15,9 @@ class Unjoined:
     def comment(self) -> bytes:
         return b""
 
+    def error_in_stream(self, error: bytes) -> bytes:
+        return b""
+
     def teller(self, operation: Operation, headers: Headers) -> Teller | None:
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from proxy.core.failure import FailureKind
 from proxy.policy.complaint import Complaint
 from proxy.policy.gather import Part, PolicySet
 from proxy.policy.mode import Mode, Tier
@@ -11,12 +12,16 @@ MOST_COMPARED = 100
 """Earlier routes that a route is held against: thousands are written by a program, which needs no
 advice, and must be in force within a second all the same."""
 
+SLOWNESS = FailureKind.TIMEOUT_FIRST_BYTE
+"""What leads to a target that is asked because another has not begun to answer."""
+
 
 def doubts(policies: PolicySet, mode: Mode | None) -> Iterator[Complaint]:
     """A warning for each key that is not used, each route that is never reached, and each that
     `mode` leaves without a target."""
     for upstream in policies.upstreams.values():
         yield from _unused_by_upstream(upstream)
+        yield from _never_up(upstream)
     for index, route in enumerate(policies.routes):
         yield from _unused_by_route(route)
         if mode is not None and not _tiers(policies, route.settings) & set(mode.tiers):
@@ -44,6 +49,18 @@ def _unused_by_upstream(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]
             yield upstream.complain(wrong, f"write {wanted} too", block, key)
 
 
+def _never_up(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]:
+    """Limits that another one ends first, where both were written here."""
+    timeout, backoff = upstream.settings.timeout, upstream.settings.retry.backoff
+    for key in ("connect", "first_byte", "idle"):
+        if key in timeout.model_fields_set and getattr(timeout, key) > timeout.total:
+            wrong = f"'{key}' is longer than total ({timeout.total:g} s), which ends it first"
+            yield upstream.complain(wrong, "write less, or a longer total", "timeout", key)
+    if "initial" in backoff.model_fields_set and backoff.initial > backoff.max:
+        wrong = f"'initial' is longer than max ({backoff.max:g} s), which bounds it"
+        yield upstream.complain(wrong, "write less", "retry", "backoff", "initial")
+
+
 def _unused_by_route(route: Part[RouteSettings]) -> Iterator[Complaint]:
     settings = route.settings
     for key in ("hedge_after", "extra_calls"):
@@ -55,6 +72,9 @@ def _unused_by_route(route: Part[RouteSettings]) -> Iterator[Complaint]:
             wrong = f"'weight' is not used by the strategy {settings.strategy}"
             right = "it is for the strategy load_balanced"
             yield route.complain(wrong, right, "targets", index, "weight")
+        if index and settings.strategy == "fastest" and SLOWNESS not in target.on:
+            wrong = f"'{target.upstream}' is never asked beside another: its 'on' lacks {SLOWNESS}"
+            yield route.complain(wrong, f"add {SLOWNESS}, or timeout", "targets", index, "on")
     if len(settings.targets) == 1 and settings.mid_stream == "resume":
         wrong = "'resume' needs a second target to go on"
         yield route.complain(wrong, "add one, or hold", "mid_stream")

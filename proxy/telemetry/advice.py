@@ -15,7 +15,8 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.TIMEOUT_CONNECT: "Check the upstream's url and the way to it.",
     FailureKind.TIMEOUT_FIRST_BYTE: "If it is merely slow, raise its timeout.first_byte.",
     FailureKind.TIMEOUT_IDLE: "If it is merely slow, raise its timeout.idle.",
-    FailureKind.TIMEOUT_TOTAL: "If it is merely slow, raise its timeout.total.",
+    FailureKind.TIMEOUT_TOTAL: "If it is merely slow, raise what ended it: timeout.total, "
+    "the route's deadline, or the app's own timeout.",
     FailureKind.NETWORK: "Check the upstream's url, name resolution and the way to it.",
     FailureKind.BROKEN_STREAM: "The app should ask again: what it got is only a part.",
     FailureKind.MALFORMED: "Check that the upstream's url and dialect belong together.",
@@ -23,7 +24,8 @@ ADVICE: dict[FailureKind, str] = {
     FailureKind.CONTEXT_LENGTH: "Shorten the request, or give the route a target that takes more.",
     FailureKind.CONTENT_FILTER: "The provider will not answer this.",
     FailureKind.BAD_REQUEST: "The app has to correct its request.",
-    FailureKind.CIRCUIT_OPEN: "Nothing to do: it is probed, and used again when it has recovered.",
+    FailureKind.CIRCUIT_OPEN: "It is probed, and used again when it has recovered; /status "
+    "says why it was left alone.",
     FailureKind.LIMIT: "Raise the limit that was reached, or send less at once.",
 }
 

@@ -439,3 +439,21 @@ async def test_hanging_up_while_the_rest_is_looked_for_hides_no_break(azure: Act
     assert [(event.target, event.kind) for event in broke] == [
         ("openai", FailureKind.BROKEN_STREAM)
     ]
+
+
+ONE_PIECE = Answer(200, said("Hi"))
+
+
+async def test_an_answer_in_one_piece_to_who_wants_a_stream_goes_elsewhere() -> None:
+    play = Play(policy("error"), openai=[ONE_PIECE], azure=[Stream(WHOLE_STREAM)])
+    seen = await chat(play)
+    assert (seen.end, seen.asked) == (End.COMPLETE, ["openai", "azure"])
+    assert text_of(seen) == "Hello world"
+    standing = play.standings.of(play.program.snapshot.upstreams["openai"])
+    assert standing.health.report().failure_count == 0
+
+
+async def test_where_nobody_else_can_it_has_to_do() -> None:
+    alone = policy("error").replace("[openai, azure, third]", "[openai]")
+    seen = await chat(Play(alone, openai=[ONE_PIECE]))
+    assert (seen.status, seen.asked, seen.json) == (200, ["openai"], ONE_PIECE.body)

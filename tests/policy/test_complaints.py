@@ -340,3 +340,36 @@ def test_what_does_nothing_is_a_warning() -> None:
 def test_what_resilience_is_told(settings: str, complaint: str) -> None:
     (said,) = refused(OPENAI.replace("}}", "', " + settings + "}}").replace("''", "'"))
     assert complaint in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ("timeout: {first_byte: 20m}", "'first_byte' is longer than total (600 s)"),
+        ("timeout: {total: 1s, connect: 2s}", "'connect' is longer than total (1 s)"),
+        ("retry: {backoff: {initial: 9s}}", "'initial' is longer than max (8 s)"),
+        ("breaker: {slow_rate: 0.5}", "'slow_rate' says nothing without 'slow_call'"),
+        ("health: {probe_path: /v1/models}", "'probe_path' says nothing without 'probe'"),
+    ],
+)
+def test_what_does_nothing_is_doubted(settings: str, warning: str) -> None:
+    (said,) = loaded(OPENAI.replace("}}", ", " + settings + "}}")).warnings
+    assert warning in said
+
+
+@pytest.mark.parametrize(
+    ("route", "warning"),
+    [
+        ("targets: [openai, local], hedge_after: 2s", "is not used by the strategy sequential"),
+        ("targets: [openai, {upstream: local, weight: 2}]", "'weight' is not used"),
+        ("targets: [openai], strategy: fastest", "has one target to choose from"),
+        ("targets: [openai], mid_stream: resume", "'resume' needs a second target"),
+        (
+            "targets: [openai, {upstream: local, on: quota}], strategy: fastest",
+            "'local' is never asked beside another: its 'on' lacks timeout.first_byte",
+        ),
+    ],
+)
+def test_what_a_strategy_does_not_use_is_doubted(route: str, warning: str) -> None:
+    (said,) = loaded(OPENAI + "routes: [{name: r, " + route + "}]\n").warnings
+    assert warning in said

@@ -37,6 +37,11 @@ def error_event(kind: FailureKind, message: str) -> bytes:
     return b"event: error\ndata: " + _told(status, message, {"error_code": kind.value}) + b"\n\n"
 
 
+def error_in_stream(error: bytes) -> bytes:
+    """The body of an error answer as such an event."""
+    return b"event: error\ndata: " + error + b"\n\n"
+
+
 def _told(status: int, message: str, details: dict[str, Any]) -> bytes:
     kind = _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
     error = {"type": kind, "message": message, "details": details}

@@ -62,6 +62,9 @@ class Anthropic(Silent):
     def error_event(self, kind: FailureKind, message: str) -> bytes:
         return told.error_event(kind, message)
 
+    def error_in_stream(self, error: bytes) -> bytes:
+        return told.error_in_stream(error)
+
     def teller(self, operation: Operation, headers: Headers) -> Teller | None:
         return joining.teller(operation, headers)
 

@@ -24,7 +24,7 @@ def seam(operation: Operation, headers: Headers, said: str, *, continues: bool) 
     """Who joins such an answer to `said`; None where it is no stream of text, or compressed."""
     if teller(operation, headers) is None:
         return None
-    return Seam("" if continues else said, begun=bool(said), pieces=PIECES)
+    return Seam(said, continues=continues, pieces=PIECES)
 
 
 def prefilled(operation: Operation, body: bytes, said: str) -> bytes | None:

@@ -26,3 +26,8 @@ def error_event(kind: FailureKind, message: str) -> bytes:
     (openai-python `_streaming.py`), the first as well as the hundredth."""
     told = {"message": message, "type": "server_error", "code": kind.value, "param": None}
     return b"data: " + orjson.dumps({"error": told}) + b"\n\n"
+
+
+def error_in_stream(error: bytes) -> bytes:
+    """The body of an error answer as such an event."""
+    return b"data: " + error + b"\n\n"

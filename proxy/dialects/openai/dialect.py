@@ -94,6 +94,9 @@ class OpenAI:
     def error_event(self, kind: FailureKind, message: str) -> bytes:
         return told.error_event(kind, message)
 
+    def error_in_stream(self, error: bytes) -> bytes:
+        return told.error_in_stream(error)
+
     def teller(self, operation: Operation, headers: Headers) -> Teller | None:
         return teller.teller(operation, headers)
 

@@ -19,24 +19,44 @@ def seam(operation: Operation, headers: Headers, said: str, *, continues: bool) 
     """Who joins such an answer to `said`; None where it is no stream of text, or compressed."""
     if teller(operation, headers) is None:
         return None
-    return Seam("" if continues else said, begun=bool(said))
+    return Seam(said, continues=continues)
+
+
+SURELY_REPEATED = 12
+"""Characters. A continuation that says by chance again what was said last is shorter."""
 
 
 class Seam:
-    """See `proxy.dialects.dialect.Seam`. `repeated` is the text that the answer begins with and the
-    app has; where its text has `begun`, it is not given any more thinking before the rest of it.
+    """See `proxy.dialects.dialect.Seam`. `said` is the text that the app has; once it has some, it
+    is not given any more thinking before the rest of it. An answer that `continues` says the rest
+    alone; but a model that was thought to and begins anew all the same is noticed, where what it
+    repeats is long enough (`SURELY_REPEATED`) to be no coincidence.
 
     Up to its place, events are taken apart: those without text are dropped (the role, thinking,
     what filters found, comments), and so are those that only repeat. The one in which the new text
     begins is cut. A tool call, a refusal or an end before that place is another answer.
     """
 
-    __slots__ = ("_begun", "_held", "_left", "_looked", "_pieces", "diverged", "through")
+    __slots__ = (
+        "_begun",
+        "_held",
+        "_kept",
+        "_left",
+        "_looked",
+        "_may_continue",
+        "_pieces",
+        "diverged",
+        "through",
+    )
 
-    def __init__(self, repeated: str, *, begun: bool, pieces: Pieces = PIECES) -> None:
+    def __init__(self, said: str, *, continues: bool, pieces: Pieces = PIECES) -> None:
         self._pieces = pieces
-        self._left = repeated  # what is still to be repeated
-        self._begun = begun
+        self._may_continue = continues
+        self._left = said  # what is still to be repeated
+        if continues and len(said) < SURELY_REPEATED:
+            self._left = ""
+        self._kept = b""  # what seems to repeat, until it is known
+        self._begun = bool(said)
         self._held = bytearray()
         self._looked = 0  # so much of what is held has no event's end
         self.through = False
@@ -63,6 +83,8 @@ class Seam:
 
     def finish(self) -> bytes:
         given = b"" if self.through else self.feed(b"\n\n")  # an event may lack its blank line
+        if not self.through and self._kept:
+            self.through, given = True, self._kept
         self.diverged = not self.through
         return given
 
@@ -80,12 +102,16 @@ class Seam:
         left, text = self._left, piece.text
         telling = piece.more or piece.finish
         if left and text.startswith(left):
-            self._left = ""
+            self._left, self._kept = "", b""
             new = text[len(left) :]
             return self._cut(event, new) if new or telling else b""
         if left and left.startswith(text) and not telling:
             self._left = left[len(text) :]
+            self._kept += block if text and self._may_continue else b""
             return b""
+        if left and self._may_continue:
+            self._left = ""
+            return self._kept + block
         if left:
             self._diverge()
             return b""

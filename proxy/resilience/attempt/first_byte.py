@@ -12,12 +12,13 @@ from proxy.core.reply import End, Reply, Whole
 from proxy.dialects.coding import Coding, coding_of
 from proxy.dialects.dialect import Dialect, StreamReader
 from proxy.policy.schema import Timeout
-from proxy.resilience.deadline import left_s, time_is_up
+from proxy.resilience.deadline import kept_alive, left_s, time_is_up
 from proxy.resilience.stream.patience import PatientBody
 
 HELD_BYTES = 4 * 2**20
 """How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
 
+_STREAMED = (Operation.CHAT, Operation.COMPLETIONS, Operation.RESPONSES)
 _NO_ANSWER = frozenset((FailureKind.BROKEN_STREAM, FailureKind.MALFORMED))
 
 
@@ -75,6 +76,7 @@ class FirstByte:
             held, more = await self._read(reply, HELD_BYTES)
             if not more:
                 self._judge(call, reply, held)
+                self._want_a_stream(call, reply, held)
             elif reply.status >= 400:  # nobody can be told all of it: its status has to do
                 raise self._too_large(reply)
         if more:
@@ -93,6 +95,22 @@ class FirstByte:
         else:
             await reply.body.aclose()
             reply.body = Whole(held)
+
+    def _want_a_stream(self, call: Call, reply: Reply, held: bytes) -> None:
+        """Raises where events were asked for and a good answer came in one piece: SDKs make nothing
+        of it. Nothing is held against the target, and where nobody else can, it has to do."""
+        events = call.operation in _STREAMED and kept_alive(call, self.dialect)
+        if events and reply.status < 300 and held.lstrip()[:1] == b"{":
+            text = "it answered a request for a stream in one piece"
+            refusal = Refusal(reply.status, reply.headers, held, reply.reason)
+            raise Failure(
+                FailureKind.MALFORMED,
+                text,
+                target=self.target,
+                status=reply.status,
+                refusal=refusal,
+                blameless=True,
+            )
 
     def _too_large(self, reply: Reply) -> Failure:
         text = f"it answered {reply.status} with more than {HELD_BYTES >> 20} MiB"

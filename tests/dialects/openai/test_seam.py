@@ -136,7 +136,7 @@ def test_what_cannot_be_looked_into_cannot_be_joined() -> None:
 def test_an_event_without_end_is_not_held_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert module.MOST_HELD_BYTES == frames.MOST_HELD_BYTES
     monkeypatch.setattr(module, "MOST_HELD_BYTES", 100)
-    follower = Seam("Hello", begun=True)
+    follower = Seam("Hello", continues=False)
     assert follower.feed(b"data: " + b"x" * 200) == b""
     assert follower.diverged
     assert follower.feed(HELLO + WORLD) == b""
@@ -204,3 +204,23 @@ def test_a_long_event_costs_what_it_is_long() -> None:
     short = delta(content="Hello" + "!" * 50_000)
     assert rest("Hello", *(short[at : at + 1] for at in range(len(short))), STOP) is not None
     assert time.perf_counter() - started < 2.0
+
+
+LONG = "Hello there, old friend"
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_a_continuation_that_begins_anew_all_the_same_is_noticed(size: int) -> None:
+    text = LONG + ", how are you?"
+    words = [text[at : at + size] for at in range(0, len(text), size)]
+    given = rest(LONG, ROLE, *(delta(content=word) for word in words), STOP, DONE, continues=True)
+    assert given is not None
+    assert fed(given.removesuffix(STOP + DONE)).text == ", how are you?"
+
+
+def test_a_continuation_that_only_begins_like_what_was_said_is_one() -> None:
+    events = [delta(content="Hello"), delta(content=" again"), STOP, DONE]
+    assert rest(LONG, ROLE, *events, continues=True) == b"".join(events)
+    begins = delta(content="Hel")
+    assert rest(LONG, begins, STOP, DONE, continues=True) == begins + STOP + DONE
+    assert rest(LONG, begins, continues=True) == begins
