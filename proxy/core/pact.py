@@ -1,7 +1,8 @@
 """What SDKs and proxies have agreed on in headers: who retries, and how long the app will wait.
 
 The SDKs of OpenAI and Anthropic send `x-stainless-retry-count` and their timeout in seconds
-(Python: `x-stainless-read-timeout`, Node: `x-stainless-timeout`), and obey `x-should-retry`,
+(Python: `x-stainless-read-timeout`; Node: `x-stainless-timeout`, and only where it is set for the
+one request), and obey `x-should-retry`,
 `retry-after-ms` and `retry-after` (`_base_client.py` of openai-python, `client.ts` of openai-node).
 """
 

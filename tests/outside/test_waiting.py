@@ -252,5 +252,5 @@ def test_stopping_while_an_app_waits_tells_it_so(
         running.signal(signal.SIGTERM)
         body, whole = wire._body("POST", 200, (("Transfer-Encoding", "chunked"),))
         assert not whole
-        assert b"the proxy is stopping" in body
+        assert b"Understudy is stopping" in body
         running.wait()
