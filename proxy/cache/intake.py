@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from proxy.cache.fields import wishes_in
 from proxy.core.call import Call
-from proxy.core.event import FellBack, Resumed
+from proxy.core.event import CallEvent, FellBack, Hedged, Resumed
 from proxy.core.reply import End, Reply, Source
 
 
@@ -23,8 +23,14 @@ def worth_keeping(call: Call, reply: Reply) -> bool:
         and reply.target == call.upstream
         and "no-store" not in wishes_in(headers)
         and "*" not in headers.getall("vary", [])  # RFC 9111 4.1: such an answer fits no other call
-        and not any(type(entry.event) is FellBack for entry in call.journal.entries)
+        and not any(_is_of_another(entry.event, reply.target) for entry in call.journal.entries)
     )
+
+
+def _is_of_another(event: CallEvent, target: str) -> bool:
+    """Whether `event` says that `target`, which answered, may have done so in another's place: also
+    one model of an upstream in that of another."""
+    return type(event) is FellBack or (type(event) is Hedged and event.target == target)
 
 
 def was_joined(call: Call) -> bool:

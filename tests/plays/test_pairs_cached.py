@@ -172,3 +172,12 @@ async def test_what_is_an_error_under_a_good_status_is_not_kept(
         seen = await play.chat(stream=stream)
         assert (seen.status, seen.asked, _stored(seen)) == (status, ["openai"], False)
     assert verdict(play) == ("closed", 2)
+
+
+@pairs("Cached Fastest")
+async def test_another_model_of_the_same_provider_that_wins_is_not_kept() -> None:
+    route = f"{CACHE}, strategy: fastest, hedge_after: 1s"
+    play = Play(policy(route, "targets: [openai, {upstream: openai, model: small}]"))
+    play.scripts["openai"] += [after(9.0), after(0.5, "Ho")]
+    seen = await play.chat()
+    assert (sight(seen), _stored(seen)) == (Sight(200, "Ho", "openai", 2), False)
