@@ -14,6 +14,9 @@ from proxy.core.failure import ELSEWHERE
 from proxy.core.headers import Headers
 from proxy.engine.compile import Program
 from proxy.policy.match import why_not
+from proxy.resilience.attempt.guard import Guard
+from proxy.resilience.attempt.limited import Limited
+from proxy.resilience.standing.state import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,13 @@ def node(handler: object) -> dict[str, Any]:
         value = getattr(handler, field.name)
         if field.repr:
             shown |= _shown(field.name, value)
+        if isinstance(value, Standing) and (part := _OF_STANDING.get(type(handler))):
+            shown |= {part: _plain(getattr(value, part).settings)}
     return shown
+
+
+_OF_STANDING: Mapping[type, str] = {Guard: "breaker", Limited: "places"}
+"""What of an upstream's standing a layer goes by: its settings are those in force."""
 
 
 def _shown(name: str, value: Any) -> dict[str, Any]:

@@ -164,3 +164,10 @@ def test_every_strategy_is_shown_with_its_settings_and_nothing_that_lives(
 
 def test_no_key_is_shown() -> None:
     assert "a-secret-key" not in json.dumps(_explained(Play(POLICY)).plan)
+
+
+def test_breakers_and_limits_are_shown_as_they_are_in_force() -> None:
+    limited = POLICY.replace("retry: {attempts: 3}", "limit: {concurrency: 7}")
+    shown = "\n".join(lines(_explained(Play(limited)).plan))
+    assert "places={concurrency: 7, wait: 5, learn: True}" in shown
+    assert "breaker={window: 30, min_calls: 10" in shown
