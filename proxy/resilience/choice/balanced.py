@@ -105,7 +105,8 @@ class Balanced:
         return None
 
     def _score(self, place: int, shares: list[float], asides: Asides) -> float:
-        share, target = shares[place] * len(shares) / sum(shares), self.targets[place]
+        target = self.targets[place]
+        share = shares[place] * len(shares) / sum(shares)
         return score(target, self.loads[place], share, asides.left(target), self.targets)
 
 

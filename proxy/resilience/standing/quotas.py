@@ -1,7 +1,5 @@
 """Rate limits of one upstream: providers count by account and by model, and so is it here."""
 
-from typing import NamedTuple
-
 from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.resilience.standing.quota import Quota
@@ -31,11 +29,8 @@ class Caller:
         return self._key
 
 
-class _Account(NamedTuple):
-    """Whose limit: a key, and a model as the upstream calls it."""
-
-    key: int
-    model: str | None
+_Account = tuple[int, str | None]
+"""Whose limit: a key, and a model as the upstream calls it."""
 
 
 class Quotas:
@@ -52,11 +47,11 @@ class Quotas:
         """What is left for one who asks for `model` here; None where nothing was told."""
         if not self._by_account:
             return None
-        return self._by_account.get(_Account(caller.key_at(self._upstream), model))
+        return self._by_account.get((caller.key_at(self._upstream), model))
 
     def of(self, caller: Caller, model: str | None) -> Quota:
         """The same, made when it is first asked for."""
-        account = _Account(caller.key_at(self._upstream), model)
+        account = (caller.key_at(self._upstream), model)
         quota = self._by_account.pop(account, None)
         if quota is None:
             quota = Quota(self._clock)
