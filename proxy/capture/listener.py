@@ -129,9 +129,10 @@ class Listener:
                 rest=rest,
                 trace=self._trace_for(request.headers),
                 stateful=asked.stateful,
+                chunks=request.version >= (1, 1),
             )
             early = None
-            if kept_alive(call, dialect) and request.version >= (1, 1):
+            if kept_alive(call, dialect):
                 early = Early(request, call, dialect.comment, self._clock)
             try:
                 reply = await serve(program, call, known=place.known)

@@ -63,7 +63,8 @@ class Call(NamedTuple):
     `begin_by` and `end_by` are times of `Clock.now`: the answer has to begin, and to be whole, by
     then. `said` is text that the app was given of a stream that broke: what is asked for is the
     rest. Who must `insist` is let through an open breaker: nobody else is left to ask.
-    A `stateful` request has the provider keep something, beside its answer.
+    A `stateful` request has the provider keep something, beside its answer. An app of HTTP/1.0
+    takes no `chunks`: it can be sent nothing before an answer's head.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Call(NamedTuple):
     said: str = ""
     insist: bool = False
     stateful: bool = False
+    chunks: bool = True
 
     def __repr__(self) -> str:  # neither keys nor bodies get into a log by accident
         return f"Call({self.id}, {self.method} {self.operation} of {self.upstream})"

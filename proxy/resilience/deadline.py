@@ -50,7 +50,8 @@ class Deadline:
 
 def kept_alive(call: Call, dialect: Dialect) -> bool:
     """Whether the app can be told to go on waiting for this stream: it is known to be events."""
-    return call.stream and bool(dialect.comment) and call.operation is not Operation.OTHER
+    streams = call.stream and call.chunks and call.operation is not Operation.OTHER
+    return streams and bool(dialect.comment)
 
 
 def early(patience_s: float) -> float:

@@ -26,12 +26,16 @@ class Limits:
 
 
 async def _limits(
-    total_s: float | None, dialect: str = "openai", stream: bool = False, **headers: str
+    total_s: float | None,
+    dialect: str = "openai",
+    stream: bool = False,
+    chunks: bool = True,
+    **headers: str,
 ) -> Limits:
     clock = FalseClock()
     inner = Told([a_reply()])
     fields = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
-    call = a_call(clock, headers=fields, stream=stream)
+    call = a_call(clock, headers=fields, stream=stream, chunks=chunks)
     await Deadline(inner, total_s, dialect_named(dialect), clock).handle(call)
     (passed_on,) = inner.calls
     return Limits(passed_on.begin_by - 1000.0, passed_on.end_by - 1000.0, passed_on)
@@ -77,6 +81,8 @@ async def test_silence_counts_for_no_stream_that_can_be_kept_alive() -> None:
     assert (await _limits(None, stream=True, **{READ: "20"})).begin_s == inf
     assert (await _limits(30.0, stream=True, **{READ: "20"})).begin_s == 30.0
     assert (await _limits(None, dialect="raw", stream=True, **{READ: "20"})).begin_s == 19.0
+    http_1_0 = await _limits(None, stream=True, chunks=False, **{READ: "20"})
+    assert http_1_0.begin_s == 19.0, "it can be sent no comments"
 
 
 async def test_everything_else_of_the_call_is_left_alone() -> None:
