@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import os
 import sys
@@ -23,6 +24,10 @@ from proxy.policy.complaint import PolicyError
 from proxy.policy.snapshot import Snapshot
 from proxy.settings import SettingError
 
+MOST_S = 600.0
+"""Of a drill, on the clock of the wall: the longest takes seconds. One that turns in circles
+without waiting would never end by itself: it ends with status 1, and shows where it turned."""
+
 
 def run(chosen: argparse.Namespace) -> int:
     """0 when everything was survived; 1 when something was not; 2 for a wrong policy or name."""
@@ -38,8 +43,12 @@ def run(chosen: argparse.Namespace) -> int:
     for warning in snapshot.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     clocks = Clocks()
-    with asyncio.Runner(loop_factory=clocks.loop) as runner:
-        return runner.run(_drill(snapshot, scenarios, clocks, as_json=chosen.json))
+    faulthandler.dump_traceback_later(MOST_S, exit=True)
+    try:
+        with asyncio.Runner(loop_factory=clocks.loop) as runner:
+            return runner.run(_drill(snapshot, scenarios, clocks, as_json=chosen.json))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _scenarios(names: Sequence[str]) -> tuple[Scenario, ...]:
