@@ -78,7 +78,7 @@ async def test_what_the_deadline_cut_short_is_nobodys_fault() -> None:
     assert (seen.status, seen.asked, seen.took_s) == (504, ["openai"], 10.0)
     assert _health(play, "openai") == (0, "closed")
     (passed_over,) = seen.told(PassedOver)
-    assert (passed_over.target, passed_over.kind) == ("other", FailureKind.LIMIT)
+    assert (passed_over.target, passed_over.kind) == ("other", FailureKind.TIMEOUT_TOTAL)
     assert [event.kind for event in seen.told(AttemptEnded)] == [FailureKind.TIMEOUT_TOTAL]
 
 

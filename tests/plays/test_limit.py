@@ -103,7 +103,7 @@ async def test_waiting_does_not_outlast_the_deadline() -> None:
     assert (seen.status, seen.asked) == (504, [])
     assert seen.took_s == pytest.approx(1.9)
     kinds = [(event.target, event.kind) for event in seen.told(PassedOver)]
-    assert kinds == [("openai", FailureKind.LIMIT), ("other", FailureKind.LIMIT)]
+    assert kinds == [("openai", FailureKind.LIMIT), ("other", FailureKind.TIMEOUT_TOTAL)]
 
 
 async def test_a_stream_has_its_place_until_it_has_ended() -> None:

@@ -38,7 +38,7 @@ class Retry:
     async def handle(self, call: Call) -> Reply:
         if self._too_late(call):
             refusal = time_is_up("it could be asked", self.target, sent=False)
-            call.journal.tell(PassedOver(self.target, refusal.message, FailureKind.LIMIT))
+            call.journal.tell(PassedOver(self.target, refusal.message, refusal.kind))
             raise refusal
         if not app_retries(call.headers):  # the app's own retry is no new request
             self.standing.budget.deposit()

@@ -178,7 +178,7 @@ class Walk:
         if target.standing is not None or left_s(self._call, self._clock) > 0:
             return False
         refusal = time_is_up("it could be asked", target.name, sent=False)
-        self._call.journal.tell(PassedOver(target.name, refusal.message, FailureKind.LIMIT))
+        self._call.journal.tell(PassedOver(target.name, refusal.message, refusal.kind))
         self._fail(place, refusal)
         return True
 

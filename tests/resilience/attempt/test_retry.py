@@ -268,7 +268,9 @@ async def test_when_the_time_is_up_nobody_is_asked() -> None:
         True,
     )
     assert failure.message == "the time for the whole call was up before it could be asked"
-    assert stage.told(PassedOver) == [PassedOver("openai", failure.message, FailureKind.LIMIT)]
+    assert stage.told(PassedOver) == [
+        PassedOver("openai", failure.message, FailureKind.TIMEOUT_TOTAL)
+    ]
     assert not stage.standing.budget.withdraw(), "and that is no request"
 
 

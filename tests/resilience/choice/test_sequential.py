@@ -324,7 +324,7 @@ async def test_who_has_no_standing_is_not_begun_when_the_time_is_up() -> None:
         ("local", FailureKind.TIMEOUT_TOTAL),
     ]
     assert stage.asked == ["a"]
-    assert stage.passed_over == [("local", FailureKind.LIMIT)]
+    assert stage.passed_over == [("local", FailureKind.TIMEOUT_TOTAL)]
     stage = Stage(a=fails()).add("local", upstream=False)
     await stage.handle(begin_by=now + 1, end_by=now + 5)
     assert stage.asked == ["a", "local"]
