@@ -2,12 +2,11 @@
 
 The SDKs of OpenAI and Anthropic send `x-stainless-retry-count` and their timeout in seconds
 (Python: `x-stainless-read-timeout`; Node: `x-stainless-timeout`, and only where it is set for the
-one request), and obey `x-should-retry`,
-`retry-after-ms` and `retry-after` (`_base_client.py` of openai-python, `client.ts` of openai-node).
+one request), and obey `x-should-retry`, `retry-after-ms` and `retry-after` (`_base_client.py` of
+openai-python, `client.ts` of openai-node).
 """
 
 import re
-from math import isfinite
 
 from proxy.core.headers import Headers
 
@@ -16,6 +15,8 @@ RETRY_AFTER = "Retry-After"
 RETRY_AFTER_MS = "retry-after-ms"
 _RETRY_COUNT = "x-stainless-retry-count"
 _COUNT = re.compile(r"[0-9]{1,6}")
+_TIME = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)?")
+_UNITS_S = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SDK_TIMEOUTS = ("x-stainless-read-timeout", "x-stainless-timeout")
 OWN_TIMEOUT = "x-understudy-timeout"
 
@@ -35,24 +36,16 @@ def sdk_timeout_s(headers: Headers) -> float | None:
 
 
 def app_timeout_s(headers: Headers) -> float | None:
-    """How long the app gives the whole call (`x-understudy-timeout`: `30`, `1.5s`, `500ms`); None
-    where it does not say."""
+    """How long the app gives the whole call (`x-understudy-timeout`: `30`, `1.5s`, `500ms`, `2m`);
+    None where it does not say."""
     told = headers.get(OWN_TIMEOUT)
-    if told is None:
-        return None
-    told = told.strip()
-    if told.endswith("ms"):
-        milliseconds = _seconds(told[:-2])
-        return None if milliseconds is None else milliseconds / 1000
-    return _seconds(told.removesuffix("s"))
+    return None if told is None else _seconds(told)
 
 
 def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if isfinite(seconds) and seconds > 0 else None
+    """None where `text` is no time, or none at all."""
+    found = _TIME.fullmatch(text.strip())
+    return float(found[1]) * _UNITS_S[found[2]] or None if found else None
 
 
 def retry_fields(after_s: float | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 from proxy.core.event import UsageSeen
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
-from proxy.dialects.coding import Coding, Opener, coding_of
+from proxy.dialects.coding import Opener
 from proxy.dialects.frames import Event, Frames, first_event, whole_events
 from proxy.dialects.legible import LEFT_OUT, legible
 
@@ -231,12 +231,3 @@ class Follower:
 
     def _fail(self, kind: FailureKind, message: str) -> None:
         self.failure = Failure(kind, message, status=STREAM_STATUS)
-
-
-def opener_of(headers: Headers) -> Opener | None:
-    """What opens a stream with these headers; None where it is plain. Raises LookupError where it
-    is shut."""
-    coding = coding_of(headers)
-    if coding is Coding.OPAQUE:
-        raise LookupError("nobody here opens this coding")
-    return None if coding is Coding.PLAIN else Opener(coding)

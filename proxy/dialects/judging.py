@@ -56,7 +56,10 @@ def judge(
         plain = None  # what it would have said is lost; its status is not
     if status >= 400:
         return fail(status, headers, b"" if plain is None else plain.content, wall_s)
-    return None if plain is None else look(plain)
+    found = None if plain is None else look(plain)
+    if isinstance(found, Failure):
+        found.status = status  # who follows streams takes it for granted that it was 200
+    return found
 
 
 def malformed(status: int, message: str) -> Failure:

@@ -32,6 +32,12 @@ class TestEveryDialect:
         assert kind_of(dialect, status, b"") == "malformed"
         assert dialect.judge(Operation.OTHER, status, JSON, b"", 0.0) is None
 
+    @pytest.mark.parametrize("body", [b"event:", b"data: {}\n\n", b"", b"<html>"])
+    def test_a_failure_has_the_status_that_came(self, dialect: Dialect, body: bytes) -> None:
+        for headers in (JSON, CIMultiDict({"content-type": "text/event-stream"})):
+            found = dialect.judge(Operation.CHAT, 201, headers, body, 0.0)
+            assert not isinstance(found, Failure) or found.status == 201
+
     def test_however_deep_it_is(self, dialect: Dialect) -> None:
         """orjson reads deeper than it writes."""
         deep = b"[" * 300 + b"]" * 300
