@@ -1,5 +1,6 @@
 """aiohttp's server, with words of ours for what is no request, and for what is our own mistake."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,7 @@ from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from proxy.capture.identify import Refused
+from proxy.capture.inside import Inside
 from proxy.core.event import Bug
 from proxy.core.journal import Hear
 from proxy.upstream.errors import unquoted
@@ -46,18 +48,46 @@ class Server(web.Server):
         super().__init__(handler, **settings)
         self._hear = hear
 
-    def __call__(self) -> RequestHandler:
-        return _Protocol(self, self._hear, **self._kwargs)
+    def __call__(self, inside: Inside | None = None) -> "Protocol":
+        """The protocol of a new connection, or of one `inside` a tunnel."""
+        return Protocol(self, self._hear, inside, **self._kwargs)
 
 
-class _Protocol(RequestHandler):
-    """aiohttp's own would name its version, and log a traceback for anything that is no HTTP."""
+class Protocol(RequestHandler):
+    """aiohttp's own would name its version, and log a traceback for anything that is no HTTP.
 
-    __slots__ = ("_hear",)
+    `inside` says what the connection is for where it came through a tunnel or was redirected.
+    """
 
-    def __init__(self, server: Server, hear: Hear, **settings: Any) -> None:
+    __slots__ = ("_hear", "inside")
+
+    def __init__(self, server: Server, hear: Hear, inside: Inside | None, **settings: Any) -> None:
         super().__init__(server, loop=server._loop, **settings)
         self._hear = hear
+        self.inside = inside
+
+    def hand_over(self) -> asyncio.Transport:
+        """Give the connection away, to whom `set_protocol` is called for: it is no HTTP any more,
+        and nothing that this protocol does from here on touches it. Raises ConnectionError where
+        the app has gone."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionError("the app has gone")
+        transport.pause_reading()
+        self.transport = None
+        self._close = True  # no further request is waited for
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+            self._keepalive_handle = None
+        if self._manager is not None:
+            self._manager.connection_lost(self)
+        return transport
+
+    def early(self) -> bytes:
+        """What came behind the request that ended HTTP here: given once. It grows no more when
+        another protocol has been set."""
+        came, self._message_tail = self._message_tail, b""
+        return came
 
     def handle_error(
         self,

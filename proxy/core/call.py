@@ -1,6 +1,6 @@
 """A captured request: everything a handler may know of it, and nothing it may change."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
@@ -29,6 +29,8 @@ class Face(StrEnum):
 
     BASE_URL = "base_url"
     HTTP_PROXY = "http_proxy"
+    HTTPS_PROXY = "https_proxy"
+    TRANSPARENT = "transparent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ class Call(NamedTuple):
     then. `said` is text that the app was given of a stream that broke: what is asked for is the
     rest. Who must `insist` is let through an open breaker: nobody else is left to ask.
     A `stateful` request has the provider keep something, beside its answer. An app of HTTP/1.0
-    takes no `chunks`: it can be sent nothing before an answer's head.
+    takes no `chunks`: it can be sent nothing before an answer's head. `upgrade` is the protocol that
+    the app asks to go on with on this connection (websocket); empty for all but a few. `interim` is
+    told of interim answers (1xx), which go to the app before the answer; None where it takes none.
     """
 
     id: str
@@ -87,6 +91,8 @@ class Call(NamedTuple):
     insist: bool = False
     stateful: bool = False
     chunks: bool = True
+    upgrade: str = ""
+    interim: Callable[[int, Headers], None] | None = None
 
     def __repr__(self) -> str:  # neither keys nor bodies get into a log by accident
         return f"Call({self.id}, {self.method} {self.operation} of {self.upstream})"

@@ -228,6 +228,49 @@ class ModelLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Somebody was not served: no request, a forbidden place, too many at once. `face` is the way
+    in, `reason` one of few words for a metric, `message` what the client was told."""
+
+    face: str
+    status: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnelled:
+    """A connection that was carried without being read has ended. `error` is empty where both
+    sides ended it."""
+
+    authority: str
+    face: str
+    up_bytes: int
+    down_bytes: int
+    duration_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRefused:
+    """A client does not trust our certificate for `host`; told once for each host. `tunnelled`:
+    from now on its connections are carried blind."""
+
+    host: str
+    told: str
+    tunnelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityIssued:
+    """The local CA got a certificate: its first, or another for more hosts or another year."""
+
+    path: str
+    hosts: tuple[str, ...]
+    renewed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bug:
     """An exception of ours that is no Failure: never retried, never blamed on a provider."""
 
@@ -252,5 +295,16 @@ CallEvent = (
     | CallEnded
     | Bug
 )
-ProcessEvent = BreakerMoved | HealthMoved | Probed | PolicyLoaded | PolicyRefused | ModelLoaded
+ProcessEvent = (
+    BreakerMoved
+    | HealthMoved
+    | Probed
+    | PolicyLoaded
+    | PolicyRefused
+    | ModelLoaded
+    | TurnedAway
+    | Tunnelled
+    | CertificateRefused
+    | AuthorityIssued
+)
 Event = CallEvent | ProcessEvent
