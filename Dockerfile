@@ -14,11 +14,16 @@ RUN python -m venv /opt/understudy \
 FROM python:3.13-slim
 COPY --from=build /opt/understudy /opt/understudy
 COPY policies /policies
-RUN useradd --system --create-home understudy
+RUN useradd --system --create-home understudy \
+ && install -d -m 700 -o understudy /home/understudy/state
 USER understudy
 ENV PATH=/opt/understudy/bin:$PATH UNDERSTUDY_POLICIES=/policies UNDERSTUDY_LOG_FORMAT=json
-# A sidecar shares its application's network, where loopback is enough. Anywhere else, set
-# UNDERSTUDY_LISTEN, and know that whoever can reach it can use it.
+# It listens on loopback. A sidecar shares its application's network (docker run --network
+# container:application; a pod), where that is enough. Anywhere else nobody reaches it until
+# UNDERSTUDY_LISTEN=0.0.0.0:8900 is set, together with UNDERSTUDY_PROXY_TOKEN (openssl rand -hex 32),
+# which applications present, or UNDERSTUDY_OPEN=true, where whoever reaches it may use it.
+# The local CA for HTTPS_PROXY is made below the state folder: mount one there to keep it.
+ENV UNDERSTUDY_STATE_DIR=/home/understudy/state
 EXPOSE 8900
 HEALTHCHECK --interval=30s --timeout=5s CMD ["understudy", "status", "--json"]
 ENTRYPOINT ["understudy"]

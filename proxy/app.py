@@ -15,9 +15,12 @@ import aiohttp.http_parser
 
 from proxy.admin.api import Api
 from proxy.admin.view import Sights
+from proxy.capture.certificates import Certificates
+from proxy.capture.gate import Gate
 from proxy.capture.listener import Listener
+from proxy.capture.transparent import NotHere, Redirected
 from proxy.core.clock import SystemClock, SystemDice
-from proxy.core.event import PolicyLoaded
+from proxy.core.event import AuthorityIssued, PolicyLoaded
 from proxy.core.failure import Failure
 from proxy.engine.compile import compile_program
 from proxy.engine.reload import Reloader
@@ -29,6 +32,7 @@ from proxy.telemetry.descriptor import STDERR, Descriptor
 from proxy.telemetry.hub import Telemetry
 from proxy.telemetry.log import Log
 from proxy.telemetry.story import Server
+from proxy.trust.authority import NotTrustworthy, check
 
 FLUSH_S = 3.0
 """How long traces and log lines may take to leave when the process stops."""
@@ -81,7 +85,24 @@ class App:
         parts = self._living.parts
         self._engine = Engine(compile_program(snapshot, parts))
         self._reloader = Reloader(self._engine, settings.policies, environ, parts, self._applied)
-        self._listener = Listener(self._engine, self._clock, dice, hear, self._telemetry.trace_for)
+        self._certificates = Certificates(
+            settings.ca_dir, lambda: self._engine.program.snapshot.hosts, hear
+        )
+        self._listener = Listener(
+            self._engine,
+            self._clock,
+            dice,
+            hear,
+            self._telemetry.trace_for,
+            gate=Gate(settings.proxy_token),
+            limits=settings.limits,
+            certificates=self._certificates,
+            dialler=self._living.dialler,
+            via=self._living.via,
+        )
+        self._redirected = Redirected(
+            self._listener.ways, self._clock, hear, settings.limits.connections
+        )
         sights = Sights(
             self._engine,
             self._reloader,
@@ -94,11 +115,24 @@ class App:
         self._api = Api(sights, settings.admin_token)
         self._watching: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[tuple[str, ...]] | None = None
+        self._covering: asyncio.Task[None] | None = None
         hear(PolicyLoaded(snapshot.digest, snapshot.files, snapshot.warnings), None)
 
     def _applied(self, snapshot: Snapshot) -> None:
         self._living.model.configure(snapshot.backend)
         self._living.prober.configure(snapshot.upstreams.values())
+        self._covering = asyncio.create_task(self._cover(snapshot), name="certificates")
+        self._covering.add_done_callback(_unless_cancelled)
+
+    async def _cover(self, snapshot: Snapshot) -> None:
+        """Have the local CA stand for the hosts of a new policy."""
+        try:
+            await self._certificates.cover()
+        except NotTrustworthy as error:
+            failed = AuthorityIssued(
+                str(self._settings.ca_dir), tuple(snapshot.hosts), renewed=True, error=str(error)
+            )
+            self._telemetry.hear(failed, None)
 
     def _server_of(self, target: str) -> Server | None:
         program = self._engine.program
@@ -108,11 +142,19 @@ class App:
         return Server(program.dialects[target].name, origin.host, origin.port)
 
     async def start(self) -> Ready:
-        """Listen on both ports. Raises NotStarted when one cannot be had."""
+        """Listen on all ports. Raises NotStarted when one cannot be had, or the CA is not safe."""
         settings = self._settings
+        try:
+            await asyncio.to_thread(check, settings.ca_dir)
+        except NotTrustworthy as error:
+            raise NotStarted(str(error)) from error
         admin_port = await _open(self._api, settings.admin.host, settings.admin.port, "--admin")
         port = await _open(self._listener, settings.listen.host, settings.listen.port, "--listen")
-        self._listener.know_own_ports({port: "listen", admin_port: "admin"})
+        own_ports = {port: "listen", admin_port: "admin"}
+        if settings.transparent is not None:
+            own_ports[await self._open_transparent(settings.transparent)] = "transparent"
+        self._listener.know_own_ports(own_ports)
+        self._redirected.know_own_ports(own_ports)
         snapshot = self._engine.program.snapshot
         self._living.prober.configure(snapshot.upstreams.values())
         self._watching = asyncio.create_task(self._reloader.watch(), name="policy watch")
@@ -131,9 +173,18 @@ class App:
         _note(settings.state_dir, ready)
         return ready
 
+    async def _open_transparent(self, port: int) -> int:
+        try:
+            return await self._redirected.open(port)
+        except NotHere as error:
+            raise NotStarted(str(error)) from error
+        except OSError as error:
+            raise _not_had("--transparent", f"{port}", "PORT", error) from error
+
     def hurry(self) -> None:
         """End running answers now: a `stop` does not wait for the rest of its drain."""
         self._listener.end_running()
+        self._redirected.end_running()
 
     def reload_soon(self) -> None:
         """Read the policies again, like a change on the disk."""
@@ -143,7 +194,7 @@ class App:
     async def stop(self, drain_s: float) -> None:
         """Stop accepting, let running answers end, give everything back."""
         self._api.ready(False)
-        await self._listener.drain(drain_s)
+        await asyncio.gather(self._listener.drain(drain_s), self._redirected.drain(drain_s))
         self._reloader.stop()
         if self._watching is not None:
             self._watching.cancel()
@@ -159,10 +210,15 @@ async def _open(port: Listener | Api, host: str, number: int, flag: str) -> int:
     try:
         return await port.open(host, number)
     except OSError as error:
-        raise NotStarted(
-            f"{flag} {host}:{number} cannot be listened on: {error.strerror or error}; "
-            f"give another with {flag} HOST:PORT (port 0 picks a free one)"
-        ) from error
+        raise _not_had(flag, f"{host}:{number}", "HOST:PORT", error) from error
+
+
+def _not_had(flag: str, given: str, form: str, error: OSError) -> NotStarted:
+    """Why a port cannot be listened on."""
+    return NotStarted(
+        f"{flag} {given} cannot be listened on: {error.strerror or error}; "
+        f"give another with {flag} {form} (port 0 picks a free one)"
+    )
 
 
 def _unless_cancelled(task: asyncio.Task[Any]) -> None:

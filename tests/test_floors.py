@@ -15,10 +15,12 @@ FLOORS = {
     "mock": 2,
     "upstream": 2,
     "telemetry": 2,
+    "trust": 2,
     "engine": 3,
     "capture": 4,
     "admin": 4,
     "drill": 5,
+    "launch": 5,
     "settings": 5,
     "living": 5,
     "app": 5,
@@ -32,6 +34,7 @@ MAY_BE_IMPURE = {"core/clock.py"}
 HEAVY = {"numpy": "embeddings", "tokenizers": "embeddings", "safetensors": "embeddings"}
 HEAVY |= {"pybreaker": "resilience/standing/breaker.py", "opentelemetry": "telemetry"}
 HEAVY |= {"prometheus_client": "telemetry", "cachetools": "cache"}
+HEAVY |= {"cryptography": "trust"}
 HEAVY |= {"threadpoolctl": "embeddings", "requests": "telemetry/exporter.py"}
 
 

@@ -1,17 +1,24 @@
 """Which upstream a request is for, told from its target alone (RFC 9112 3.2)."""
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from proxy.capture.authority import (
+    PORTS,
+    check_host,
+    is_this_machine,
+    read_authority,
+    shown,
+)
+from proxy.capture.inside import Inside
+from proxy.capture.refused import Refused
 from proxy.core.call import Face
 from proxy.core.headers import Headers
 from proxy.engine.compile import Program
-from proxy.upstream.fields import VIA
+from proxy.policy.passage import Passage
 
-_ABSOLUTE = re.compile(r"(?i:http)://([^/?#]*)(.*)", re.DOTALL)
-_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+_ABSOLUTE = re.compile(r"(?i:(https?))://([^/?#]*)(.*)", re.DOTALL)
 
 
 class Place(NamedTuple):
@@ -23,40 +30,82 @@ class Place(NamedTuple):
     known: bool
 
 
-class Refused(Exception):
-    """A request that is not served: the status, and what is wrong and what would be right."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(status, message)
-        self.status = status
-        self.message = message
-
-
 def identify(
     method: str,
     target: str,
     headers: Headers,
     program: Program,
     own_ports: Mapping[int, str],
-    passthrough: bool,
-) -> Place:
-    """The place that a request's target names. Raises Refused.
+    loopback: bool,
+    inside: Inside | None,
+) -> Place | None:
+    """The place that a request's target names; None for a CONNECT, which names none. Raises
+    Refused.
 
     `own_ports` are this process's, with what listens there: a request to them would come back.
+    `loopback` says that nobody else can reach them. `inside` is what the connection is for, where
+    it came through a tunnel or was redirected: its requests are for that server and no other.
     """
-    if VIA in headers and any("understudy" in via for via in headers.getall(VIA, [])):
-        raise Refused(508, "this request went through Understudy before: it would go round forever")
+    host = check_host(headers)
     if method == "CONNECT":
-        raise Refused(
-            501,
-            "CONNECT is not served: set the application's base URL to "
-            "http://<this proxy>/<upstream>, or use an http:// provider URL with HTTP_PROXY",
-        )
+        if inside is not None:
+            raise Refused(400, f"there is no tunnel within the one to {inside.authority}")
+        return None
+    if "#" in target:
+        raise Refused(400, "a request target has no fragment (RFC 9112 3.2)")
+    if inside is not None:
+        return _inside(method, target, host, program, inside)
     if target.startswith("/"):
         return _base_url(target, program)
     if (parts := _ABSOLUTE.fullmatch(target)) is not None:
-        return _absolute(parts[1], parts[2], program, own_ports, passthrough)
-    raise Refused(400, f"{target[:100]!r} is no request target: it wants a path or an http:// URL")
+        return _absolute(
+            parts[1].lower(), parts[2], _path(method, parts[3]), program, own_ports, loopback
+        )
+    raise Refused(400, f"{shown(target)!r} is no request target: it wants a path or an http:// URL")
+
+
+def _inside(method: str, target: str, host: str | None, program: Program, inside: Inside) -> Place:
+    """`Host` agrees with the tunnel, as the certificate and SNI did before."""
+    scheme = "https" if inside.secure else "http"
+    if host is not None:
+        _check_agrees(host, inside, PORTS[scheme])
+    if not target.startswith("/") and target != "*":
+        parts = _ABSOLUTE.fullmatch(target)
+        if parts is None:
+            raise Refused(400, f"{shown(target)!r} is no request target: it wants a path")
+        if parts[1].lower() != scheme:
+            raise _misdirected(f"{parts[1]}://{shown(parts[2])}", inside)
+        _check_agrees(parts[2], inside, PORTS[scheme])
+        target = _path(method, parts[3])
+    elif target == "*" and method != "OPTIONS":
+        raise Refused(400, "only OPTIONS asks for *")
+    upstream = program.snapshot.upstream_for_host(inside.host, inside.port)
+    if upstream is None:
+        raise Refused(
+            421,
+            f"{inside.host} is the host of no upstream any more; connect again",
+            "misdirected",
+        )
+    return Place(upstream.name, target, inside.face, True)
+
+
+def _check_agrees(authority: str, inside: Inside, default: int) -> None:
+    if authority != inside.authority:  # as nearly everybody writes it
+        read = read_authority(authority)
+        if read is None or read.host != inside.host or (read.port or default) != inside.port:
+            raise _misdirected(shown(authority), inside)
+
+
+def _misdirected(named: str, inside: Inside) -> Refused:
+    text = f"this connection is for {inside.authority}, not for {named}; connect to that"
+    return Refused(421, text, "misdirected")
+
+
+def _path(method: str, path: str) -> str:
+    """Of an absolute-form target. One without any asks for the server itself (RFC 9112 3.2.4)."""
+    if not path and method == "OPTIONS":
+        return "*"
+    return path if path.startswith("/") else "/" + path
 
 
 def _base_url(target: str, program: Program) -> Place:
@@ -66,39 +115,45 @@ def _base_url(target: str, program: Program) -> Place:
     if origin is None:
         known = ", ".join(sorted(program.origins))
         raise Refused(
-            404, f"no upstream is named {name[:100]!r}; a path begins with one of: {known}"
+            404,
+            f"no upstream is named {name[:100]!r}; a path begins with one of: {known}",
+            "unknown_upstream",
         )
     return Place(name, f"{origin.prefix}{slash or '/'}{rest}{question}{query}", Face.BASE_URL, True)
 
 
 def _absolute(
-    authority: str, path: str, program: Program, own_ports: Mapping[int, str], passthrough: bool
+    scheme: str,
+    authority: str,
+    path: str,
+    program: Program,
+    own_ports: Mapping[int, str],
+    loopback: bool,
 ) -> Place:
-    parts = _AUTHORITY.fullmatch(authority)
-    if parts is None or int(parts[2] or 80) > 65535:
-        shown = authority[:100].rpartition("@")[2]  # what is before an @ may be a password
-        raise Refused(400, f"no request goes to {shown!r}: it wants HOST or HOST:PORT, no user")
-    host, port = parts[1].lower(), int(parts[2] or 80)
-    path = path if path.startswith("/") else "/" + path
-    upstream = program.snapshot.upstream_for_host(host, port)
+    read = read_authority(authority)
+    if read is None:
+        raise Refused(
+            400, f"no request goes to {shown(authority)!r}: it wants HOST or HOST:PORT, no user"
+        )
+    host, port = read.host, read.port or PORTS[scheme]
+    snapshot = program.snapshot
+    upstream = snapshot.upstream_for_host(host, port)
     if upstream is not None:
         return Place(upstream.name, path, Face.HTTP_PROXY, True)
-    if port in own_ports and _is_this_machine(host):
-        raise Refused(508, f"{authority} is this proxy's own {own_ports[port]} port")
-    if not passthrough:
-        known = ", ".join(sorted(program.snapshot.hosts))
+    if port in own_ports and is_this_machine(host):
+        raise Refused(508, f"{authority} is this proxy's own {own_ports[port]} port", "loop")
+    passage = Passage.of(snapshot.passthrough, loopback)
+    if not passage.admits(host):
+        known = ", ".join(sorted(snapshot.hosts))
         raise Refused(
-            403, f"{authority} is the host of no upstream and passthrough is denied; known: {known}"
+            403,
+            f"{authority} is the host of no upstream and {passage.why_not}; known: {known}",
+            "passthrough_denied",
+        )
+    if scheme == "https":
+        raise Refused(
+            400,
+            f"https://{authority} is the host of no upstream: it can be reached by CONNECT "
+            f"(HTTPS_PROXY), where only its client reads what is said, or as http://{authority}",
         )
     return Place(authority.lower(), path, Face.HTTP_PROXY, False)
-
-
-def _is_this_machine(host: str) -> bool:
-    """A name is not looked up: who comes back by one is known by `Via`."""
-    try:
-        ip = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return host == "localhost"
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = ip.ipv4_mapped or ip
-    return ip.is_loopback or ip.is_unspecified

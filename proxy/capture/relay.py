@@ -6,8 +6,6 @@ However it ends, everyone is told how, and an answer that was cut never looks wh
 
 import asyncio
 import socket
-import struct
-import sys
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -16,19 +14,21 @@ from aiohttp.web import BaseRequest
 from multidict import CIMultiDict, istr
 
 from proxy.capture.early import Early, Write, marks, onward
+from proxy.capture.switch import drop_tail, switch
+from proxy.capture.tunnel import RESET_AT_CLOSE
 from proxy.core.call import Call
+from proxy.core.clock import Clock
 from proxy.core.event import StreamBroke
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import STOPPING, End, Reply, Whole
 from proxy.dialects.dialect import Dialect
 from proxy.engine.marks import mark
-from proxy.upstream.fields import PSEUDONYM, VIA, head, without_hop_by_hop
+from proxy.upstream.fields import CONNECTION, PSEUDONYM, UPGRADE, VIA, head, without_hop_by_hop
+from proxy.upstream.switched import Switched
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NO_CONTENT = frozenset((204, 304))
 _CONTENT_LENGTH, _DATE = istr("Content-Length"), istr("Date")
-_RESET_AT_CLOSE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
-"""SO_LINGER on, for no time at all."""
 
 
 async def relay(
@@ -39,6 +39,7 @@ async def relay(
     early: Early | None = None,
     *,
     last: bool,
+    clock: Clock,
 ) -> bool:
     """Send `reply`, and close it. Returns whether the connection can serve another request.
 
@@ -51,7 +52,7 @@ async def relay(
         if begun:
             end = await _go_on(request, call, reply, dialect)
         else:
-            end = await _send(request, call, reply, dialect, last)
+            end = await _send(request, call, reply, dialect, last, clock)
     except ConnectionError:
         end, gone = _left(reply), True
     except asyncio.CancelledError as cancelled:
@@ -64,8 +65,12 @@ async def relay(
     finally:
         if gone or end is not End.COMPLETE:
             _cut(request)
+        if call.upgrade:
+            drop_tail(request)
         await reply.close(end)
-    return end is End.COMPLETE and not gone and not last and request.keep_alive
+    if gone or last or call.upgrade:  # an app that wanted another protocol may have begun with it
+        return False
+    return end is End.COMPLETE and request.keep_alive
 
 
 def _left(reply: Reply) -> End:
@@ -81,20 +86,27 @@ def stop(task: asyncio.Task[object]) -> None:
 
 
 async def _send(
-    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool
+    request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool, clock: Clock
 ) -> End:
     fields = without_hop_by_hop(reply.headers)
     mark(fields, call, reply)
     fields.add(VIA, PSEUDONYM)
     if _DATE not in fields:
         fields[_DATE] = rfc822_formatted_time()
-    if last or not request.keep_alive:
+    switched = reply.body if isinstance(reply.body, Switched) else None
+    if switched is not None:
+        fields[CONNECTION], fields[UPGRADE] = UPGRADE, call.upgrade
+    elif last or call.upgrade or not request.keep_alive:
         fields["Connection"] = "close"
     elif request.version < (1, 1):
         fields["Connection"] = "keep-alive"
     first_line = f"HTTP/1.1 {reply.status} {reply.reason or _PHRASES.get(reply.status, 'Unknown')}"
+    if switched is not None:
+        return await switch(request, call, reply, switched, head(first_line, fields), clock)
     body = reply.body
     if request.method == "HEAD" or reply.status in _NO_CONTENT:
+        if reply.status == 204:
+            fields.popall(_CONTENT_LENGTH, None)  # RFC 9110 8.6, whoever has put it there
         _transport(request).write(head(first_line, fields))
     elif isinstance(body, Whole):
         content = body.content
@@ -141,7 +153,7 @@ def _cut(request: BaseRequest) -> None:
     transport = request.transport
     if request.version < (1, 1) and transport is not None:
         connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
     request.protocol.force_close()
 
 

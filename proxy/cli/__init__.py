@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from proxy.cli import check, drill, embed, explain, schema, serve, status
+from proxy.cli import ca, check, drill, embed, explain, run, schema, serve, status
 from proxy.settings import SettingError
 
-_COMMANDS = (serve, check, explain, drill, embed, status, schema)
+_COMMANDS = (serve, run, check, explain, drill, embed, ca, status, schema)
 _STDERR = 2
 
 

@@ -13,17 +13,27 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
-from proxy.capture.identify import Refused, identify
+from proxy.capture.identify import identify
+from proxy.capture.refused import Refused
 from proxy.cli.flags import Flags, chosen_policies
 from proxy.core.clock import SystemClock, SystemDice
 from proxy.engine.compile import Program, compile_program
-from proxy.engine.explain import Explanation, explain, explain_passthrough, lines
+from proxy.engine.explain import (
+    Explanation,
+    explain,
+    explain_passthrough,
+    explain_tunnel,
+    lines,
+)
 from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.living import Living
 from proxy.policy.complaint import PolicyError
+from proxy.policy.passage import Passage
 from proxy.policy.snapshot import Snapshot
 from proxy.settings import SettingError
+from proxy.upstream.address import LENIENT, STRICT, Forbidden, Rule
+from proxy.upstream.origin import Origin
 
 
 def add_to(commands: Any, environ: Mapping[str, str]) -> None:
@@ -70,10 +80,15 @@ async def _explain(snapshot: Snapshot, request: _Request) -> Explanation:
     living = Living(snapshot.backend, SystemClock(), SystemDice(), lambda event, journal: None)
     try:
         program = compile_program(snapshot, living.parts)
-        method, target = _line(request, program)
-        passthrough = snapshot.passthrough != "deny"  # as on loopback, where `serve` listens
-        place = identify(method, target, request.headers, program, {}, passthrough)
+        target = _target(request, program)
+        if target.lower().startswith("https://") and not _is_upstreams(target, program):
+            return _tunnelled(target, program)
+        # As on loopback, where `serve` listens.
+        place = identify(request.method, target, request.headers, program, {}, True, None)
+        if place is None:
+            raise Refused(400, "CONNECT opens a tunnel; explain a request that goes through it")
         if not place.known:
+            _judge(Origin.of(f"http://{place.upstream}").host, program)
             return explain_passthrough(program, place.upstream)
         path = place.path.removeprefix(program.origins[place.upstream].prefix)
         return explain(program, place.upstream, path, request.method, request.headers, request.body)
@@ -81,28 +96,53 @@ async def _explain(snapshot: Snapshot, request: _Request) -> Explanation:
         await living.close()
 
 
-def _line(request: _Request, program: Program) -> tuple[str, str]:
-    """Method and target that an application sends: its path, or all of it to a proxy.
+def _target(request: _Request, program: Program) -> str:
+    """What an application asks for: a path, or all of a URL, as it does of a proxy.
 
     A URL of the proxy itself is one whose path begins with an upstream's name; any other http or
     https URL is a provider's, as HTTP_PROXY and HTTPS_PROXY bring it. Raises Refused.
     """
-    method, url = request.method, request.url
+    url = request.url
     try:
         parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        _ = parts.port
     except ValueError as error:
         raise Refused(400, f"{url!r} is no URL: {error}") from error
     if parts.scheme not in ("http", "https"):
-        return method, url
-    target = url.partition("://")[2]
-    path = "/" + target.partition("/")[2]
-    if program.snapshot.upstream_for_host(parts.hostname or "", port) is None:
-        if path[1:].partition("/")[0] in program.origins:
-            return method, path
-        if parts.scheme == "https":
-            return "CONNECT", parts.netloc
-    return method, f"http://{target}"
+        return url
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    if _is_upstreams(url, program):
+        return url
+    return path if path[1:].partition("/")[0] in program.origins else url
+
+
+def _is_upstreams(url: str, program: Program) -> bool:
+    origin = Origin.of(url)
+    return program.snapshot.upstream_for_host(origin.host, origin.port) is not None
+
+
+def _tunnelled(url: str, program: Program) -> Explanation:
+    """What becomes of TLS with a host of no upstream: an app asks for a tunnel to it."""
+    origin, snapshot = Origin.of(url), program.snapshot
+    passage = Passage.of(snapshot.passthrough, loopback=True)
+    if not passage.admits(origin.host):
+        raise Refused(403, f"{origin.host} is the host of no upstream and {passage.why_not}")
+    if origin.port not in snapshot.connect_ports:
+        ports = ", ".join(map(str, sorted(snapshot.connect_ports)))
+        raise Refused(403, f"no tunnel leads to port {origin.port}; connect_ports has {ports}")
+    return explain_tunnel(origin.host, origin.port, _judge(origin.host, program).name)
+
+
+def _judge(host: str, program: Program) -> Rule:
+    """The rule that a stranger's address has to pass. Raises Refused where that is seen in how it
+    is written already; a name is not looked up."""
+    exempt = Passage.of(program.snapshot.passthrough, loopback=True).exempts(host)
+    rule = LENIENT if exempt else STRICT
+    try:
+        rule.host(host)
+    except Forbidden as error:
+        raise Refused(403, str(error)) from error
+    return rule
 
 
 def _headers(given: list[str]) -> CIMultiDict[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.settings import Address, SettingError, default_policies, default_state_dir
+from proxy.settings import Address, SettingError, default_policies, default_state_dir, parse_switch
 
 LISTEN = "127.0.0.1:8900"
 ADMIN = "127.0.0.1:8901"
@@ -19,7 +19,7 @@ class Flags:
         self._environ = environ
 
     def add(self, name: str, default: str, meaning: str, **options: Any) -> None:
-        variable = "UNDERSTUDY_" + name.strip("-").replace("-", "_").upper()
+        variable = _variable(name)
         value = self._environ.get(variable, default)
         choices = options.get("choices", [value])
         if value not in choices:  # argparse looks at what is typed, not at defaults
@@ -29,6 +29,16 @@ class Flags:
             default=value,
             help=f"{meaning} (default: {default or 'none'}; {variable})",
             **options,
+        )
+
+    def switch(self, name: str, meaning: str) -> None:
+        """A flag without a value: off, unless it is given, or its variable says so."""
+        variable = _variable(name)
+        self._parser.add_argument(
+            name,
+            action="store_true",
+            default=parse_switch(self._environ.get(variable, ""), variable),
+            help=f"{meaning} (default: off; {variable})",
         )
 
     def policies(self) -> None:
@@ -45,9 +55,13 @@ class Flags:
         self.add(
             "--state-dir",
             str(default_state_dir()),
-            "where a running proxy leaves word of itself",
+            "where a running proxy leaves word of itself, and keeps its local CA",
             metavar="DIR",
         )
+
+
+def _variable(flag: str) -> str:
+    return "UNDERSTUDY_" + flag.strip("-").replace("-", "_").upper()
 
 
 def chosen_policies(chosen: argparse.Namespace) -> tuple[Path, ...]:

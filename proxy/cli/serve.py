@@ -8,18 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from proxy.app import App, NotStarted, Ready
-from proxy.cli.flags import ADMIN, LISTEN, Flags, address, chosen_policies
+from proxy.cli.flags import Flags
+from proxy.cli.serving import add_serve_flags, settings_of
 from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.policy.complaint import PolicyError
 from proxy.policy.snapshot import Snapshot
-from proxy.settings import SettingError, Settings, parse_duration
-from proxy.telemetry.formats import LogFormat
-from proxy.telemetry.log import LEVELS
+from proxy.settings import Settings
 
 GC_THRESHOLD = 10_000
 """Objects between two runs of the collector: a call makes hundreds, and leaves no cycles."""
@@ -30,22 +28,13 @@ DESCRIPTORS = 65_536
 
 def add_to(commands: Any, environ: Mapping[str, str]) -> None:
     parser = commands.add_parser("serve", help="run the proxy until SIGTERM or SIGINT")
-    flags = Flags(parser, environ)
-    flags.policies()
-    flags.add("--listen", LISTEN, "where applications call", metavar="HOST:PORT")
-    flags.add("--admin", ADMIN, "where operators look", metavar="HOST:PORT")
-    flags.add("--admin-token", "", "what operators must present; needed off loopback")
-    flags.add("--workers", "1", "processes; this version runs one", choices=["1"])
-    flags.state_dir()
-    flags.add("--drain", "10s", "how long running answers may take to end", metavar="TIME")
-    flags.add("--log-format", "text", "of lines on stderr", choices=list(map(str, LogFormat)))
-    flags.add("--log-level", "info", "of lines on stderr", choices=list(LEVELS))
+    add_serve_flags(Flags(parser, environ))
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """0 after a clean stop; 2 when a policy or setting is wrong; 1 when it could not start."""
-    settings = _settings(chosen)
+    settings = settings_of(chosen)
     try:
         snapshot = load_paths(settings.policies, os.environ)
     except (PolicyError, NoPolicy, OSError) as error:
@@ -53,7 +42,7 @@ def run(chosen: argparse.Namespace) -> int:
             print(complaint, file=sys.stderr)
         return 2
     gc.set_threshold(GC_THRESHOLD)
-    _allow_descriptors()
+    _set_limits()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, snapshot))
@@ -63,12 +52,14 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _allow_descriptors() -> None:
-    """As many as this process may have. Where that cannot be changed, it stays as it is."""
+def _set_limits() -> None:
+    """No core dump, which would have every key in it, and as many descriptors as this process may
+    have. Where that cannot be changed, it stays as it is."""
     if sys.platform == "win32":
         return  # it knows no such limit
     import resource
 
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -82,25 +73,6 @@ def _loop_factory() -> Any:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-def _settings(chosen: argparse.Namespace) -> Settings:
-    admin = address(chosen, "--admin")
-    if not admin.loopback and not chosen.admin_token:
-        raise SettingError(
-            f"--admin {admin.host}:{admin.port} can be reached from other machines: "
-            "give it an --admin-token, or listen on 127.0.0.1"
-        )
-    return Settings(
-        policies=chosen_policies(chosen),
-        listen=address(chosen, "--listen"),
-        admin=admin,
-        admin_token=chosen.admin_token,
-        state_dir=Path(chosen.state_dir),
-        drain_s=parse_duration(chosen.drain, "--drain"),
-        log_format=LogFormat(chosen.log_format),
-        log_level=chosen.log_level,
-    )
 
 
 async def _serve(settings: Settings, snapshot: Snapshot) -> None:

@@ -263,11 +263,13 @@ class CertificateRefused:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityIssued:
-    """The local CA got a certificate: its first, or another for more hosts or another year."""
+    """The local CA got a certificate: its first, or another for more hosts or another year; or it
+    could not get one (`error`)."""
 
     path: str
     hosts: tuple[str, ...]
     renewed: bool
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ HOP_BY_HOP = (
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "http2-settings",
     "proxy-authenticate",
     "proxy-authorization",
 )

@@ -1,33 +1,39 @@
 """Content codings, where a body must be looked into. The bytes that go to the app are never these.
 
-gzip and deflate are opened; brotli, zstd and whatever else there is stay shut (opaque).
+gzip, deflate, br and zstd are opened; whatever else there is, and several on top of each other,
+stays shut (opaque).
 """
 
-import zlib
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.headers import Headers
+from proxy.dialects.unpackers import Broken, Brotli, Deflate, Gzip, Unpacker, Zstd
 
 FREE_BYTES = 1024 * 1024
 MOST_EXPANSION = 100
 """What comes out may be this many times what went in, beyond the free bytes. JSON and streams of
-events shrink 5 to 30 times; beyond 100 it is a decompression bomb (deflate reaches 1,032)."""
+events shrink 5 to 30 times; beyond 100 it is a decompression bomb (deflate reaches 1,032, brotli
+and zstd a hundred thousand)."""
 MOST_OPENED_BYTES = 1024 * 1024
 """Of one whole answer that is looked into: 3 ms, in which no other call gets on."""
 
 SLICE_BYTES = 16 * 1024
-"""What goes into zlib at once: whatever follows a member of gzip is copied."""
-MOST_MEMBERS = 4096
-"""Of gzip in one body: each takes microseconds to open, and may be 20 bytes that open to nothing. A
-server that compresses each event by itself makes hundreds."""
+"""What is opened at once. Whatever came before, it may open to no more than if it were the first:
+else a long body that does not shrink would earn a bomb at its end."""
+MOST_PIECES = 4096
+"""Of gzip's members, or zstd's frames, in one body: each takes microseconds to open, and may be 20
+bytes that open to nothing. A server that compresses each event by itself makes hundreds."""
 
 
 class Coding(Enum):
     PLAIN = "plain"
     GZIP = "gzip"
     DEFLATE = "deflate"
+    BROTLI = "br"
+    ZSTD = "zstd"
     OPAQUE = "opaque"
 
 
@@ -37,6 +43,24 @@ _NAMES = {
     "gzip": Coding.GZIP,
     "x-gzip": Coding.GZIP,  # RFC 9110 8.4.1.3
     "deflate": Coding.DEFLATE,
+    "br": Coding.BROTLI,
+    "zstd": Coding.ZSTD,
+}
+
+
+class _Form(NamedTuple):
+    """`many`: another piece may follow the end of one, after `padding`."""
+
+    unpacker: Callable[[], Unpacker]
+    many: bool = False
+    padding: bytes = b""
+
+
+_FORMS = {
+    Coding.GZIP: _Form(Gzip, True, b"\0"),  # RFC 1952 2.2; zeros as gzip itself allows
+    Coding.DEFLATE: _Form(Deflate),
+    Coding.BROTLI: _Form(Brotli),
+    Coding.ZSTD: _Form(Zstd, True),  # RFC 8878 3.1
 }
 
 
@@ -56,77 +80,52 @@ class Opener:
     `ended` says whether the coding's own end was seen, so that a cut can be told.
     """
 
-    __slots__ = (
-        "_came",
-        "_gave",
-        "_head",
-        "_inflate",
-        "_members",
-        "_most",
-        "_wbits",
-        "ended",
-        "shut",
-    )
+    __slots__ = ("_form", "_left", "_most_left", "_pieces", "_unpacker", "shut")
 
     def __init__(self, coding: Coding, most_bytes: int | None = None) -> None:
-        self._wbits = 31 if coding is Coding.GZIP else 0
-        self._inflate: zlib._Decompress | None = None
-        self._head = b""
-        self._came = 0
-        self._gave = 0
-        self._most = most_bytes
-        self._members = 0  # beside the first
-        self.ended = False
+        self._form = _FORMS[coding]
+        self._unpacker = self._form.unpacker()
+        self._left = FREE_BYTES
+        self._most_left = most_bytes
+        self._pieces = 1
         self.shut = False
+
+    @property
+    def ended(self) -> bool:
+        return self._unpacker.ended
 
     def feed(self, chunk: bytes) -> bytes:
         """What `chunk` opens to. Raises `malformed` where it is not what the header says."""
-        if self.shut or not chunk:
+        if self.shut:
             return b""
-        self._came += len(chunk)
-        if self._inflate is None:
-            chunk = self._head + chunk
-            if len(chunk) < 2:
-                self._head = chunk
-                return b""
-            self._inflate = zlib.decompressobj(self._wbits or _deflate_form(chunk))
         slices = range(0, len(chunk), SLICE_BYTES)
         try:
             return b"".join([self._opened(chunk[at : at + SLICE_BYTES]) for at in slices])
-        except zlib.error as error:
+        except Broken as error:
             raise Failure(FailureKind.MALFORMED, "its compressed answer is broken") from error
 
     def _opened(self, chunk: bytes) -> bytes:
         found = []
+        form = self._form
+        self._left = min(self._left, FREE_BYTES) + MOST_EXPANSION * len(chunk)
         while chunk and not self.shut:
-            assert self._inflate is not None
-            if self.ended:  # gzip may go on with another member (RFC 1952 2.2)
-                if self._wbits != 31:
-                    break  # RFC 1950 has one stream; what follows is nobody's
-                chunk = chunk.lstrip(b"\0")  # padding, as gzip itself allows
+            if form.many and self._unpacker.ended:
+                chunk = chunk.lstrip(form.padding) if form.padding else chunk
                 if not chunk:
                     break
-                self._inflate = zlib.decompressobj(self._wbits)
-                self._members += 1
-            room = self._room()
-            found.append(self._inflate.decompress(chunk, room + 1))
-            self._gave += len(found[-1])
-            self.shut = len(found[-1]) > room or self._members > MOST_MEMBERS
-            self.ended = self._inflate.eof
-            chunk = self._inflate.unused_data
+                self._unpacker = form.unpacker()
+                self._pieces += 1
+            room = self._left if self._most_left is None else min(self._left, self._most_left)
+            found.append(self._unpacker.open(chunk, room + 1))
+            self._gave(len(found[-1]), room)
+            chunk = self._unpacker.rest if form.many else b""
         return b"".join(found)
 
-    def _room(self) -> int:
-        room = FREE_BYTES + MOST_EXPANSION * self._came
-        if self._most is not None:
-            room = min(room, self._most)
-        return max(0, room - self._gave)
-
-
-def _deflate_form(head: bytes) -> int:
-    """Window bits for zlib: `deflate` means RFC 1950, and some send RFC 1951 bare all the same."""
-    wrapped = head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
-    return 15 if wrapped else -15
+    def _gave(self, size: int, room: int) -> None:
+        self.shut = size > room or self._pieces > MOST_PIECES
+        self._left -= size
+        if self._most_left is not None:
+            self._most_left -= size
 
 
 class Beginning(NamedTuple):

@@ -4,9 +4,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from proxy.capture.certificates import Certificates
+from proxy.capture.gate import Gate
+from proxy.capture.limits import Limits
 from proxy.capture.listener import Listener
 from proxy.core.call import Call
 from proxy.core.clock import SystemDice
@@ -24,6 +28,9 @@ from proxy.living import Living
 from proxy.policy.snapshot import Snapshot
 from proxy.resilience.standing.state import Standings
 
+_NO_CA = Path("/nonexistent")
+"""The drill's apps come by base URL: none asks for a certificate."""
+
 SEED = 7
 """Of the dice: a play that is played again goes the same way."""
 
@@ -38,7 +45,18 @@ async def program(
     try:
         parts = replace(living.parts, local=lambda dialect: _Held(model, dialect, clock))
         engine = Engine(compile_program(snapshot, parts))
-        listener = Listener(engine, clock, dice, account.hear, lambda headers: None)
+        listener = Listener(
+            engine,
+            clock,
+            dice,
+            account.hear,
+            lambda headers: None,
+            gate=Gate(""),
+            limits=Limits(),
+            certificates=Certificates(_NO_CA, tuple, account.hear),
+            dialler=living.dialler,
+            via=living.via,
+        )
         try:
             yield Running(await listener.open("127.0.0.1", 0), snapshot, parts.standings)
         finally:

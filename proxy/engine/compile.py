@@ -37,6 +37,7 @@ from proxy.engine.parts import Parts
 from proxy.mock.handler import TARGET as MOCK
 from proxy.mock.handler import Mock
 from proxy.policy.match import find_route
+from proxy.policy.passage import Passage
 from proxy.policy.snapshot import Route, Snapshot, Upstream
 from proxy.policy.snapshot import Target as PolicyTarget
 from proxy.resilience.attempt.first_byte import FirstByte
@@ -55,6 +56,7 @@ from proxy.resilience.stream.hold import Hold
 from proxy.resilience.stream.resume import Resume
 from proxy.upstream.adapt import Adapt
 from proxy.upstream.origin import Origin
+from proxy.upstream.passthrough import Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,17 @@ def compile_program(snapshot: Snapshot, parts: Parts) -> Program:
             for name, upstream in upstreams.items()
         },
         passthrough=Observe(
-            parts.passthrough, PASSTHROUGH, dialect_named("raw"), parts.clock, parts.hear
+            _strangers(snapshot, parts), PASSTHROUGH, dialect_named("raw"), parts.clock, parts.hear
         ),
     )
+
+
+def _strangers(snapshot: Snapshot, parts: Parts) -> Handler:
+    """Who answers for hosts of no upstream, once they are admitted."""
+    if parts.listed is None or not isinstance(snapshot.passthrough, tuple):
+        return parts.passthrough
+    passage = Passage.of(snapshot.passthrough, loopback=False)
+    return Listed(parts.listed, parts.passthrough, passage)
 
 
 def _dialects_of(route: Route, dialects: Mapping[str, Dialect]) -> tuple[Dialect, ...]:

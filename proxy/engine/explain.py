@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from proxy.core.call import Operation
+from proxy.core.event import PASSTHROUGH
 from proxy.core.failure import ELSEWHERE
 from proxy.core.headers import Headers
 from proxy.engine.compile import Program
@@ -73,6 +74,21 @@ def explain_passthrough(program: Program, host: str) -> Explanation:
         route=program.passthrough.route,
         why_not=(),
         plan=node(program.passthrough),
+    )
+
+
+def explain_tunnel(host: str, port: int, rule: str) -> Explanation:
+    """Of a request within TLS to a host of no upstream, where that is allowed: nobody reads it.
+    `rule` says where it may not lead."""
+    return Explanation(
+        upstream=host,
+        dialect="raw",
+        operation=Operation.OTHER,
+        model=None,
+        stream=False,
+        route=PASSTHROUGH,
+        why_not=(),
+        plan={"layer": "Tunnel", "port": port, "rule": rule},
     )
 
 

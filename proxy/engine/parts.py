@@ -8,7 +8,7 @@ from proxy.core.clock import Clock, Dice
 from proxy.core.handler import Handler
 from proxy.core.journal import Hear
 from proxy.dialects.dialect import Dialect
-from proxy.policy.snapshot import Upstream
+from proxy.policy.snapshot import Snapshot, Upstream
 from proxy.resilience.choice.load import Loads
 from proxy.resilience.standing.state import Standings
 from proxy.upstream.origin import Origin
@@ -20,9 +20,18 @@ MakeLocal = Callable[[Dialect], Handler]
 """Makes the handler that answers with vectors of this process."""
 
 
+def _at_once(snapshot: Snapshot) -> None:
+    """Nothing has to be made beforehand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a tree of handlers stands on."""
+    """Everything a tree of handlers stands on.
+
+    `passthrough` answers for hosts of no upstream; `listed`, where there is one, for those of them
+    that the policy lists, which may be private. `prepare` makes what takes a while of what a
+    program is about to be compiled with: it is called in a thread.
+    """
 
     clock: Clock
     dice: Dice
@@ -32,4 +41,6 @@ class Parts:
     send: MakeSend
     local: MakeLocal
     passthrough: Handler
+    listed: Handler | None = None
+    prepare: Callable[[Snapshot], None] = _at_once
     loads: Loads = field(default_factory=Loads)

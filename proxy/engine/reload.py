@@ -22,6 +22,7 @@ from proxy.engine.serve import Engine
 from proxy.policy.complaint import PolicyError
 from proxy.policy.load import load
 from proxy.policy.snapshot import Snapshot
+from proxy.upstream.tls import look
 
 SETTLE_MS = 50
 """Changes are gathered until none came for so long."""
@@ -42,8 +43,9 @@ class Loaded:
 
 
 def load_paths(paths: Sequence[Path], environ: Mapping[str, str]) -> Snapshot:
-    """The snapshot of all policy files that `paths` name. Raises PolicyError, NoPolicy, OSError."""
-    return load(read_sources(paths), environ)
+    """The snapshot of all policy files that `paths` name, and of the files that those name for TLS.
+    Raises PolicyError, NoPolicy, OSError."""
+    return load(read_sources(paths), environ, look)
 
 
 class Reloader:
@@ -71,11 +73,17 @@ class Reloader:
     async def watch(self) -> None:
         """Reload whenever the files change, until `stop`."""
         while not self._stop.is_set():
-            folders = await asyncio.to_thread(watched, self._paths)
+            folders = await asyncio.to_thread(self._folders)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow(folders))
                 await asyncio.sleep(0)  # now it watches: what changed before is read by us
                 await self.reload()
+
+    def _folders(self) -> frozenset[Path]:
+        """Where a change of the files shows, those for TLS that the set in force names too."""
+        upstreams = self._engine.program.snapshot.upstreams.values()
+        named = {file for each in upstreams if each.tls is not None for file in each.tls.files}
+        return watched((*self._paths, *map(Path, sorted(named))))
 
     async def _follow(self, folders: frozenset[Path]) -> None:
         """Reload whenever something changes in `folders`, as long as it is they that matter."""
@@ -90,7 +98,7 @@ class Reloader:
             ):
                 await self.reload()
                 swapped = any(Path(path) in folders for _, path in changes)
-                if swapped or await asyncio.to_thread(watched, self._paths) != folders:
+                if swapped or await asyncio.to_thread(self._folders) != folders:
                     return  # a folder or a link was swapped: the files are elsewhere now
         except FileNotFoundError:
             return  # one of them went while we looked
@@ -109,7 +117,7 @@ class Reloader:
         """
         async with self._lock:
             try:
-                snapshot = await asyncio.to_thread(load_paths, self._paths, self._environ)
+                snapshot = await asyncio.to_thread(self._load)
                 program = compile_program(snapshot, self._parts)
             except (PolicyError, NoPolicy, OSError) as error:
                 complaints = complaints_of(error)
@@ -119,6 +127,11 @@ class Reloader:
                 return complaints
             self._put_in_force(program)
             return ()
+
+    def _load(self) -> Snapshot:
+        snapshot = load_paths(self._paths, self._environ)
+        self._parts.prepare(snapshot)
+        return snapshot
 
     def _put_in_force(self, program: Program) -> None:
         snapshot = program.snapshot

@@ -23,6 +23,9 @@ def check(policies: PolicySet, unreadable: bool) -> Iterator[Complaint]:
     if not unreadable:
         yield from _names(policies)
     for upstream in policies.upstreams.values():
+        if upstream.settings.key_file and not upstream.settings.cert_file:
+            wrong = "a key needs the certificate that it is for"
+            yield upstream.complain(wrong, "name that too: cert_file", "key_file")
         if upstream.settings.dialect == RAW:
             yield from _raw_upstream(upstream)
     for route in policies.routes:

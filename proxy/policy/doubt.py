@@ -22,6 +22,7 @@ def doubts(policies: PolicySet, mode: Mode | None) -> Iterator[Complaint]:
     for upstream in policies.upstreams.values():
         yield from _unused_by_upstream(upstream)
         yield from _never_up(upstream)
+        yield from _never_spoken(upstream)
     for index, route in enumerate(policies.routes):
         yield from _unused_by_route(route)
         if mode is not None and not _tiers(policies, route.settings) & set(mode.tiers):
@@ -47,6 +48,15 @@ def _unused_by_upstream(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]
         if key in written and wanted not in written:
             wrong = f"'{key}' says nothing without '{wanted}'"
             yield upstream.complain(wrong, f"write {wanted} too", block, key)
+
+
+def _never_spoken(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]:
+    """Files for TLS, of an upstream that is not spoken TLS to."""
+    if upstream.settings.url.startswith("http:"):
+        for key in ("ca_file", "cert_file"):
+            if getattr(upstream.settings, key) is not None:
+                wrong = f"'{key}' is not used: the url is http"
+                yield upstream.complain(wrong, "write an https url", key)
 
 
 def _never_up(upstream: Part[UpstreamSettings]) -> Iterator[Complaint]:

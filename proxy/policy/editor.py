@@ -6,11 +6,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from proxy.policy.schema import PolicyFile
+from proxy.policy.size import SIZE_PATTERN, spell_size
 from proxy.policy.words import DURATION_PATTERN, spell
 
 
 class _Generator(GenerateJsonSchema):
-    """Defaults as a policy file would say them: `5s`, and failure words in order."""
+    """Defaults as a policy file would say them: `5s`, `8MiB`, and failure words in order."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         found = self.generate_inner(schema["schema"])
@@ -19,6 +20,8 @@ class _Generator(GenerateJsonSchema):
             return {**found, "default": sorted(default)}
         if isinstance(default, float) and found.get("pattern") == DURATION_PATTERN:
             return {**found, "default": spell(default)}
+        if isinstance(default, int) and found.get("pattern") == SIZE_PATTERN:
+            return {**found, "default": spell_size(default)}
         return super().default_schema(schema)
 
 

@@ -9,16 +9,22 @@ from proxy.policy.document import Document, KeyPath
 from proxy.policy.mention import Mention, mentions
 from proxy.policy.mode import Mode
 from proxy.policy.parse import Parsed
+from proxy.policy.passage import Passthrough
 from proxy.policy.schema import (
     LOCAL,
     Backend,
     Defaults,
-    Passthrough,
+    OnPinning,
+    PolicyFile,
     RouteSettings,
     UpstreamSettings,
 )
 
-_ONCE = ("defaults", "backend", "passthrough", "mode")
+_ONCE = (
+    *("defaults", "backend", "mode"),
+    *("passthrough", "connect_ports", "on_pinning", "replay_limit"),
+)
+"""Keys of the whole set, said in one of its files."""
 _S = TypeVar("_S")
 
 
@@ -46,8 +52,11 @@ class PolicySet:
     mentions: tuple[Mention, ...]
     defaults: Defaults
     backend: Backend
-    passthrough: Passthrough | None
     mode: Mode | None
+    passthrough: Passthrough | None
+    connect_ports: frozenset[int]
+    on_pinning: OnPinning
+    replay_limit: int
 
 
 def gather(files: Sequence[Parsed], complaints: list[Complaint]) -> PolicySet:
@@ -68,16 +77,25 @@ def gather(files: Sequence[Parsed], complaints: list[Complaint]) -> PolicySet:
         for file in files
         for index, route in zip(file.routes, file.settings.routes, strict=True)
     )
-    settings_of = [file.settings for file in files]
+    said = {
+        key: getattr(file.settings, key)
+        for file in reversed(files)
+        for key in _ONCE
+        if key in file.settings.model_fields_set
+    }
+    whole = PolicyFile().model_copy(update=said)
     return PolicySet(
         upstreams=upstreams,
         routes=routes,
         names=frozenset(name for kind, name in seen if kind == "upstream"),
         mentions=tuple(one for file in files for one in mentions(file.document)),
-        defaults=next((one.defaults for one in settings_of if one.defaults), Defaults()),
-        backend=next((one.backend for one in settings_of if one.backend), Backend()),
-        passthrough=next((one.passthrough for one in settings_of if one.passthrough), None),
-        mode=next((one.mode for one in settings_of if one.mode), None),
+        defaults=whole.defaults or Defaults(),
+        backend=whole.backend or Backend(),
+        mode=whole.mode,
+        passthrough=whole.passthrough,
+        connect_ports=frozenset(whole.connect_ports),
+        on_pinning=whole.on_pinning,
+        replay_limit=whole.replay_limit,
     )
 
 

@@ -24,13 +24,15 @@ from proxy.policy.schema import (
     UpstreamSettings,
 )
 from proxy.policy.snapshot import Match, Route, Snapshot, Target, Upstream
+from proxy.policy.tls import Look, Tls, TlsFiles, unseen
 from proxy.policy.words import host_of
 
 _M = TypeVar("_M", bound=Settings)
 
 
-def load(sources: Sequence[Source], environ: Mapping[str, str]) -> Snapshot:
-    """The policy set that `sources` make together, in the order of their paths.
+def load(sources: Sequence[Source], environ: Mapping[str, str], look: Look = unseen) -> Snapshot:
+    """The policy set that `sources` make together, in the order of their paths. Files for TLS that
+    they name are shown to `look`.
 
     Raises PolicyError with every complaint about every file, and nothing else.
     """
@@ -41,6 +43,7 @@ def load(sources: Sequence[Source], environ: Mapping[str, str]) -> Snapshot:
     files = [file for file in parsed if file is not None]
     policies = gather(files, complaints)
     complaints.extend(check(policies, unreadable=len(files) < len(parsed)))
+    tls = {name: _tls(part, look, complaints) for name, part in policies.upstreams.items()}
     mode = policies.mode
     try:
         mode = chosen(policies.mode, environ)
@@ -52,36 +55,55 @@ def load(sources: Sequence[Source], environ: Mapping[str, str]) -> Snapshot:
         complaints.append(Complaint("policies", 1, 1, "there is no policy file", right))
     if complaints:
         raise PolicyError(complaints)
-    return _snapshot(policies, mode, tuple(source.path for source in ordered), warnings)
+    return _snapshot(policies, mode, tls, tuple(source.path for source in ordered), warnings)
+
+
+def _tls(part: Part[UpstreamSettings], look: Look, complaints: list[Complaint]) -> Tls | None:
+    """The files that an upstream names for TLS, looked at; None where it names none."""
+    own = part.settings
+    files = TlsFiles(own.ca_file, own.cert_file, own.key_file)
+    if not any((files.ca_file, files.cert_file)):  # a key alone was complained of
+        return None
+    seen = look(files.beside(part.document.path))
+    if isinstance(seen, Tls):
+        return seen
+    complaints.extend(part.complain(wrong, right, key) for key, wrong, right in seen)
+    return None
 
 
 def _snapshot(
     policies: PolicySet,
     mode: Mode | None,
+    tls: Mapping[str, Tls | None],
     files: tuple[str, ...],
     warnings: Sequence[Complaint],
 ) -> Snapshot:
     upstreams = {
-        name: _upstream(part, policies.defaults) for name, part in policies.upstreams.items()
+        name: _upstream(part, policies.defaults, tls[name])
+        for name, part in policies.upstreams.items()
     }
     tiers = {name: upstream.tier for name, upstream in upstreams.items()} | {LOCAL: Tier.DEVICE}
     routes = tuple(_route(part.settings, mode, tiers) for part in policies.routes)
     hosts = _hosts(policies)
-    said = (upstreams, routes, hosts, mode, policies.passthrough, policies.backend)
+    strangers = (policies.passthrough, policies.connect_ports, policies.on_pinning)
+    said = (upstreams, routes, hosts, mode, policies.backend, policies.replay_limit)
     return Snapshot(
-        digest=digest(*said),
+        digest=digest(*said, *strangers),
         files=files,
         upstreams=MappingProxyType(upstreams),
         routes=routes,
         hosts=MappingProxyType(hosts),
         mode=mode,
         passthrough=policies.passthrough,
+        connect_ports=policies.connect_ports,
+        on_pinning=policies.on_pinning,
+        replay_limit=policies.replay_limit,
         backend=policies.backend,
         warnings=tuple(str(warning) for warning in sorted(set(warnings))),
     )
 
 
-def _upstream(part: Part[UpstreamSettings], defaults: Defaults) -> Upstream:
+def _upstream(part: Part[UpstreamSettings], defaults: Defaults, tls: Tls | None) -> Upstream:
     own = part.settings
     return Upstream(
         name=part.name,
@@ -99,6 +121,7 @@ def _upstream(part: Part[UpstreamSettings], defaults: Defaults) -> Upstream:
         health=overlay(own.health, defaults.health),
         tier=own.tier,
         prefill=own.prefill,
+        tls=tls,
     )
 
 

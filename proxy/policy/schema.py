@@ -7,12 +7,22 @@ Durations are seconds once they are read. The models named `...Settings` are wha
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from proxy.core.call import Operation
 from proxy.core.failure import ELSEWHERE, FailureKind
 from proxy.policy.mode import Mode, Tier
+from proxy.policy.passage import AllowDenyOrHosts, Passthrough
 from proxy.policy.secret import ApiKey
+from proxy.policy.size import SIZE_PATTERN, replay_bytes
 from proxy.policy.words import (
     Duration,
     Failures,
@@ -41,7 +51,13 @@ LastResort = Literal["none", "mock"]
 Strategy = Literal["sequential", "fastest", "load_balanced"]
 WhenAllOpen = Literal["fail", "try"]
 MidStream = Literal["error", "resume", "hold"]
-Passthrough = Literal["allow", "deny"]
+OnPinning = Literal["refuse", "tunnel"]
+Port = Annotated[int, Field(ge=1, le=65535), Number]
+ReplaySize = Annotated[
+    int,
+    PlainValidator(replay_bytes),
+    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN}),
+]
 
 
 class Settings(BaseModel):
@@ -235,6 +251,17 @@ class UpstreamSettings(Defaults):
         description="Its models go on with an assistant's message that ends the conversation, so "
         "that `mid_stream: resume` can hand them a broken answer.",
     )
+    ca_file: Word | None = Field(
+        default=None,
+        description="PEM file of certificates that its own may be signed by, beside the system's; "
+        "its path leads from where this policy file lies.",
+    )
+    cert_file: Word | None = Field(
+        default=None, description="PEM file of the certificate that we show it, with its chain."
+    )
+    key_file: Word | None = Field(
+        default=None, description="PEM file of that certificate's key; default: cert_file has it."
+    )
 
 
 class MatchSettings(Settings):
@@ -333,9 +360,23 @@ class PolicyFile(Settings):
         default=None,
         description="Which tier comes first, or alone; AI_INFERENCE_MODE overrides it.",
     )
-    passthrough: Passthrough | None = Field(
+    passthrough: Annotated[Passthrough, AllowDenyOrHosts()] | None = Field(
         default=None,
-        description="Hosts of no upstream; default: allow on a loopback listener, else deny.",
+        description="Hosts of no upstream: allow, deny, or a list of the allowed ones: hosts, "
+        "*.suffixes, addresses and networks; default: allow on a loopback listener, else deny.",
+    )
+    connect_ports: Annotated[tuple[Port, ...], OneOrMany(), Field(min_length=1)] = Field(
+        default=(443,), description="Ports that a tunnel to such a host may lead to."
+    )
+    on_pinning: OnPinning = Field(
+        default="refuse",
+        description="When an application does not trust our certificate for a host; refuse: it "
+        "gets nowhere; tunnel: from then on that host is tunnelled to, unread.",
+    )
+    replay_limit: ReplaySize = Field(
+        default=8 * 2**20,
+        description="A request's body of up to this is kept, to be sent again; a larger one is "
+        "sent once.",
     )
     defaults: Defaults | None = Field(default=None, description="For every upstream.")
     upstreams: Mapping[Annotated[str, Field(pattern=UPSTREAM_NAME)], UpstreamSettings] = Field(

@@ -9,6 +9,7 @@ from proxy.core.call import Operation
 from proxy.core.failure import FailureKind
 from proxy.policy.glob import Globs
 from proxy.policy.mode import Mode, Tier
+from proxy.policy.passage import Passthrough
 from proxy.policy.schema import (
     LOCAL,
     Backend,
@@ -19,13 +20,14 @@ from proxy.policy.schema import (
     LastResort,
     Limit,
     MidStream,
-    Passthrough,
+    OnPinning,
     Retry,
     Strategy,
     Timeout,
     WhenAllOpen,
 )
 from proxy.policy.secret import Secret
+from proxy.policy.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Upstream:
     health: Health
     tier: Tier
     prefill: bool
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Snapshot:
     """Everything that the files of a policy set say.
 
     `digest` is the same for the same effective content, and only for that. `hosts` leads from a
-    lower-case host, or host:port, to the name of an upstream.
+    lower-case host, or host:port, to the name of an upstream. `passthrough` is None where it goes
+    by the listener. `replay_limit` is in bytes.
     """
 
     digest: str
@@ -113,6 +117,9 @@ class Snapshot:
     hosts: Mapping[str, str]
     mode: Mode | None
     passthrough: Passthrough | None
+    connect_ports: frozenset[int]
+    on_pinning: OnPinning
+    replay_limit: int
     backend: Backend
     warnings: tuple[str, ...]
 

@@ -95,7 +95,7 @@ Number = BeforeValidator(_number)
 
 
 def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str | int) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Telemetry:
             None if tracing is None else _recorder(tracing, clock, dice, servers, version)
         )
         self._metrics = Metrics(version, tuple(self._readings(log)))
-        self._lines = Lines()
+        self._lines = Lines(clock.now)
         self.bugs = 0
 
     def hear(self, event: Event, journal: Journal | None) -> None:

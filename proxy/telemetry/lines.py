@@ -5,7 +5,7 @@ ended, and lines of what was tried as it was tried. What providers say is masked
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from proxy.core.event import (
     AttemptEnded,
@@ -21,6 +21,7 @@ from proxy.core.event import (
 from proxy.core.journal import Journal
 from proxy.core.pact import app_retries
 from proxy.telemetry.advice import sentence
+from proxy.telemetry.doors import DoorEvent, Doors
 from proxy.telemetry.line import FIELDS, LOGGER, Field, Line, milliseconds
 from proxy.telemetry.outcome import BAD, STAND_INS, Outcome, is_plain, outcome
 from proxy.telemetry.redact import redact
@@ -34,11 +35,12 @@ _DEBUG, _INFO, _WARNING, _ERROR = logging.DEBUG, logging.INFO, logging.WARNING, 
 
 
 class Lines:
-    """Writes to the logger LOGGER, whoever listens there."""
+    """Writes to the logger LOGGER, whoever listens there. `now` is of a Clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._logger = logging.getLogger(LOGGER)
         self._upkeep = Upkeep()
+        self._doors = Doors(now)
 
     def hear(self, event: Event, journal: Journal | None) -> None:
         kind = type(event)
@@ -49,6 +51,8 @@ class Lines:
         elif isinstance(event, Bug):
             message = f"A bug in Understudy, at {event.where}: please report it with what follows."
             self._say(Line(_ERROR, message, _of(journal)), event.error)
+        elif isinstance(event, DoorEvent):
+            self._say(self._doors.line_of(event))
         elif isinstance(event, ProcessEvent):
             for line in self._upkeep.lines_of(event):
                 self._say(line)

@@ -6,11 +6,13 @@ from typing import Any
 from proxy.core.event import (
     AttemptCancelled,
     AttemptEnded,
+    AuthorityIssued,
     BreakerMoved,
     Bug,
     CacheLooked,
     CallEnded,
     CallStarted,
+    CertificateRefused,
     Event,
     FellBack,
     HealthMoved,
@@ -24,10 +26,13 @@ from proxy.core.event import (
     Retrying,
     RetryRefused,
     StreamBroke,
+    Tunnelled,
+    TurnedAway,
     UsageSeen,
 )
 from proxy.telemetry.call_numbers import CallNumbers
 from proxy.telemetry.counts import Counts
+from proxy.telemetry.door_numbers import DoorNumbers
 from proxy.telemetry.series import Reading
 from proxy.telemetry.shelf import Shelf
 from proxy.telemetry.target_numbers import TargetNumbers
@@ -42,6 +47,7 @@ class Metrics:
         shelf = self._shelf = Shelf(readings)
         self._calls = CallNumbers(shelf)
         self._targets = TargetNumbers(shelf)
+        self._doors = DoorNumbers(shelf)
         self._policies = shelf.counter("policy_loads_total", "Policy sets read.", "outcome")
         self._policy = shelf.gauge("policy_info", "The policy set in force.", "digest")
         self._models = shelf.counter(
@@ -58,7 +64,7 @@ class Metrics:
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         """What is counted of each event. A call's start of an attempt is counted at its end."""
-        calls, targets = self._calls, self._targets
+        calls, targets, doors = self._calls, self._targets, self._doors
         return {
             CallStarted: calls.started,
             CallEnded: calls.ended,
@@ -76,6 +82,10 @@ class Metrics:
             BreakerMoved: targets.breaker_moved,
             HealthMoved: targets.health_moved,
             Probed: targets.probed,
+            TurnedAway: doors.turned_away,
+            Tunnelled: doors.tunnelled,
+            CertificateRefused: doors.distrusted,
+            AuthorityIssued: doors.issued,
             PolicyLoaded: self._loaded,
             PolicyRefused: lambda event: self._policies.add(("refused",)),
             Bug: lambda event: self._bugs.add(()),

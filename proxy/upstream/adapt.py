@@ -23,7 +23,8 @@ class Adapt:
     A target that takes a prefill is handed what the app has of a broken answer (`Call.said`), to go
     on from there; where it refuses that, it is asked like any other, and nobody hears of it.
 
-    Raises Unfit where the target cannot serve the call: another dialect, or a key that is not set.
+    Raises Unfit where the target cannot serve the call: another dialect, a key that is not set, or
+    an upgrade to what is not HTTP, which is between the app and the upstream that it was calling.
     """
 
     inner: Handler
@@ -39,6 +40,9 @@ class Adapt:
     async def handle(self, call: Call) -> Reply:
         name = self.upstream.name
         if call.upstream != name:
+            if call.upgrade:
+                text = f"no other upstream goes on with {call.upgrade} where this one would"
+                raise Unfit(text, target=name)
             if self.upstream.missing_key:
                 raise Unfit(
                     f"it has no key: {self.upstream.missing_key} is not set",

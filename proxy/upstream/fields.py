@@ -5,15 +5,20 @@ from multidict import CIMultiDict, CIMultiDictProxy, istr
 from proxy.core.call import Call
 from proxy.core.headers import HOP_BY_HOP, Headers
 from proxy.core.pact import OWN_TIMEOUT
+from proxy.upstream.via import NAME, Signature
 
-PSEUDONYM = "1.1 understudy"
-"""How this proxy signs `Via` (RFC 9110 7.6.3)."""
+PSEUDONYM = f"1.1 {NAME}"
+"""How this proxy signs `Via` of answers (RFC 9110 7.6.3)."""
 
-CONNECTION = istr("Connection")
+CONNECTION, UPGRADE = istr("Connection"), istr("Upgrade")
 _NAMING_NOTHING = frozenset(("keep-alive", "close"))
 
 _HOP_BY_HOP = tuple(map(istr, HOP_BY_HOP))
 HOST, VIA, EXPECT = istr("Host"), istr("Via"), istr("Expect")
+MAX_FORWARDS = istr("Max-Forwards")
+COUNTED = frozenset(("OPTIONS", "TRACE"))
+"""Methods whose `Max-Forwards` every intermediary counts down (RFC 9110 7.6.2)."""
+
 _TO_US = istr(OWN_TIMEOUT)
 
 _TO_STRANGERS = (
@@ -66,20 +71,24 @@ def _drop_named(named: str, fields: CIMultiDict[str]) -> None:
             fields.popall(bare, None)
 
 
-def to_own(call: Call, authority: str) -> CIMultiDict[str]:
+def to_own(call: Call, authority: str, via: Signature) -> CIMultiDict[str]:
     """The app's own headers, for the upstream that it was calling."""
     fields = without_hop_by_hop(call.headers)
     if EXPECT in fields:
         del fields[EXPECT]  # answered by us already: the body was read
     if _TO_US in fields:
         del fields[_TO_US]
+    if call.method in COUNTED and (left := fields.get(MAX_FORWARDS)) is not None:
+        fields[MAX_FORWARDS] = str(int(left) - 1)  # it is a number above 0, or we had answered
+    if call.upgrade:
+        fields[CONNECTION], fields[UPGRADE] = UPGRADE, call.upgrade
     fields[HOST] = authority
-    fields.add(VIA, PSEUDONYM)
+    fields.add(VIA, via.of_1_1 if call.chunks else via.of_1_0)
     return fields
 
 
 def to_stranger(
-    call: Call, authority: str, credentials: tuple[tuple[str, str], ...]
+    call: Call, authority: str, credentials: tuple[tuple[str, str], ...], via: Signature
 ) -> CIMultiDict[str]:
     """What another upstream gets to see: no credential but its own."""
     fields: CIMultiDict[str] = CIMultiDict({"Host": authority})
@@ -91,5 +100,5 @@ def to_stranger(
             fields.add(name, value)
     for name, value in credentials:
         fields[name] = value
-    fields.add("Via", PSEUDONYM)
+    fields.add(VIA, via.of_1_1 if call.chunks else via.of_1_0)
     return fields

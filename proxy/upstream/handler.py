@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from proxy.core.call import Call
 from proxy.core.reply import Reply
@@ -13,6 +13,9 @@ from proxy.upstream.exchange import ask
 from proxy.upstream.fields import to_own, to_stranger
 from proxy.upstream.origin import Origin
 from proxy.upstream.pool import Door, Pool
+from proxy.upstream.via import Signature
+
+_SET_COOKIE = istr("Set-Cookie")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,8 @@ class Send:
     """Sends a call to one upstream, once, and answers with whatever comes back.
 
     To the upstream that the app was calling go the app's own headers and credentials; any other
-    gets its own `api_key` and no credential of the app.
+    gets its own `api_key` and no credential of the app, and its cookies stay here: the app would
+    bring them to the one that it was calling.
     """
 
     upstream: Upstream
@@ -29,20 +33,26 @@ class Send:
     dialect: Dialect
     pool: Pool = field(repr=False)
     door: Door = field(repr=False)
+    via: Signature = field(repr=False)
 
     async def handle(self, call: Call) -> Reply:
-        path = call.path
-        if call.upstream != self.upstream.name:
-            path = self.origin.rebase(path, self.origins[call.upstream])
-        return await ask(self.pool, self.door, call, path, self._fields(call))
+        if call.upstream == self.upstream.name:
+            return await ask(self.pool, self.door, call, call.path, self._fields(call))
+        path = self.origin.rebase(call.path, self.origins[call.upstream])
+        reply = await ask(self.pool, self.door, call, path, self._fields(call))
+        if _SET_COOKIE in reply.headers:
+            kept = CIMultiDict(reply.headers.items())
+            del kept[_SET_COOKIE]
+            reply.headers = kept
+        return reply
 
     def _fields(self, call: Call) -> CIMultiDict[str]:
         if call.upstream == self.upstream.name:
-            fields = to_own(call, self.origin.authority)
+            fields = to_own(call, self.origin.authority, self.via)
         else:
             key = self.upstream.api_key
             credentials = self.dialect.sign(key.reveal()) if key is not None else ()
-            fields = to_stranger(call, self.origin.authority, credentials)
+            fields = to_stranger(call, self.origin.authority, credentials, self.via)
         for name, value in self.upstream.headers.items():
             fields[name] = value
         if call.trace is not None:

@@ -6,6 +6,7 @@ the CPU of a relayed request, and hide whether a connection was fresh.
 """
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakSet
@@ -17,6 +18,7 @@ from aiohttp.client_reqrep import ClientRequest, ConnectionKey
 from aiohttp.connector import Connection
 from yarl import URL
 
+from proxy.upstream.address import Rule
 from proxy.upstream.errors import on_connect
 from proxy.upstream.origin import Origin
 
@@ -52,7 +54,9 @@ class Door:
 class Pool:
     """Gives out connections. `close` at the end."""
 
-    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+    def __init__(self, resolver: AbstractResolver | None = None, rule: Rule | None = None) -> None:
+        """Names are the system's to look up, unless a `resolver` is; addresses that `rule` forbids
+        are never dialled."""
         self._connector = aiohttp.TCPConnector(
             limit=CONNECTIONS,
             limit_per_host=0,
@@ -60,12 +64,18 @@ class Pool:
             ttl_dns_cache=DNS_CACHE_S,
             use_dns_cache=resolver is None,
             resolver=resolver,
+            socket_factory=rule.socket if rule is not None else None,
         )
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
-    def door(self, origin: Origin, target: str, connect_s: float) -> Door:
-        """The way to `origin`, good for any number of connections."""
-        request = _Destination("GET", URL(origin.url), loop=asyncio.get_running_loop())
+    def door(
+        self, origin: Origin, target: str, connect_s: float, context: ssl.SSLContext | None = None
+    ) -> Door:
+        """The way to `origin`, good for any number of connections. One to https has a `context`;
+        connections are shared only by doors that have the same."""
+        secure: ssl.SSLContext | bool = context if context is not None else True
+        loop = asyncio.get_running_loop()
+        request = _Destination("GET", URL(origin.url), loop=loop, ssl=secure)
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, ceil_threshold=1e9)
         return Door(target, request, timeout)
 

@@ -71,10 +71,12 @@ def started(*module: str, core: int, port_of: Callable[[str], int] = int) -> Ite
         process.wait(10)
 
 
-def load(port: int, model: str, stream: bool, requests: int, path: str = PATH) -> tuple[int, int]:
-    """Answers and chunks."""
+def load(
+    port: int, model: str, stream: bool, requests: int, path: str = PATH, *tunnel: str
+) -> tuple[int, int]:
+    """Answers and chunks. `tunnel`: authority, file of the CA, requests of each connection."""
     kind = "stream" if stream else "plain"
-    arguments = [str(port), path, model, kind, str(CONNECTIONS), str(requests)]
+    arguments = [str(port), path, model, kind, str(CONNECTIONS), str(requests), *tunnel]
     done = subprocess.run(
         ["taskset", "-c", _far(), sys.executable, "-m", "tests.bench.load", *arguments],
         capture_output=True,
@@ -88,21 +90,21 @@ def load(port: int, model: str, stream: bool, requests: int, path: str = PATH) -
     return int(answers), int(chunks)
 
 
-def _cores() -> list[int]:
+def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
 def _far() -> str:
-    return str(_cores()[-1])
+    return str(cores()[-1])
 
 
-def _understudy_port(line: str) -> int:
+def understudy_port(line: str) -> int:
     return int(line.partition("listen=")[2].split()[0].rpartition(":")[2])
 
 
 def main() -> None:
     """Print the table. Takes about two minutes."""
-    near, far = _cores()[0], _cores()[-1]
+    near, far = cores()[0], cores()[-1]
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         provider = stack.enter_context(started("tests.bench.provider", core=far))
@@ -112,7 +114,7 @@ def main() -> None:
         ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
         relay = stack.enter_context(started("tests.bench.relay", str(provider.port), core=near))
         understudy = stack.enter_context(
-            started(*serve, *ports, core=near, port_of=_understudy_port)
+            started(*serve, *ports, core=near, port_of=understudy_port)
         )
         _report(relay, understudy)
 

@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 
 from proxy.capture import relay
 from proxy.core.call import Call
+from proxy.core.clock import Clock
 from proxy.core.failure import FailureKind
 from proxy.core.reply import End, Reply
 from proxy.dialects.dialect import Dialect
@@ -127,10 +128,10 @@ def _spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[Reply], None]) -
     send = relay._send
 
     async def spoil(
-        request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool
+        request: BaseRequest, call: Call, reply: Reply, dialect: Dialect, last: bool, clock: Clock
     ) -> End:
         change(reply)
-        return await send(request, call, reply, dialect, last)
+        return await send(request, call, reply, dialect, last, clock)
 
     monkeypatch.setattr(relay, "_send", spoil)
 

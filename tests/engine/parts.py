@@ -30,6 +30,7 @@ class Stage:
         self.clock = FalseClock()
         self.events: list[Event] = []
         self.applied: list[Snapshot] = []
+        self.prepared: list[Snapshot] = []
         nobody: Handler = Told([])
         self.parts = Parts(
             clock=self.clock,
@@ -40,6 +41,7 @@ class Stage:
             send=lambda upstream, origins, dialect: nobody,
             local=lambda dialect: nobody,
             passthrough=nobody,
+            prepare=self.prepared.append,
         )
         environ = environ or {}
         self.engine = Engine(compile_program(load_paths([path], environ), self.parts))

@@ -12,6 +12,7 @@ from proxy.core.event import PolicyLoaded, PolicyRefused
 from proxy.core.failure import Failure, FailureKind
 from tests.engine.parts import POLICY, Stage
 from tests.plays.stage import Answer, Play, said
+from tests.upstream.certificates import Issuer
 
 CHANGED = POLICY.replace("consecutive: 2", "consecutive: 3")
 WRONG = POLICY.replace("dialect: openai", "dialect: opnai")
@@ -126,6 +127,59 @@ async def test_another_key_is_another_set(file: Path) -> None:
     _write(file, keyed.replace("one", "two"))
     await stage.reloader.reload()
     assert len(stage.applied) == 1
+
+
+@pytest.fixture
+def secure(file: Path) -> Path:
+    """A folder beside the policies', which name a certificate and its key in it."""
+    folder = file.parent.with_name("certs")
+    folder.mkdir()
+    _renew(folder, "first.test")
+    named = "cert_file: ../certs/us.pem, key_file: ../certs/us.key"
+    _write(file, POLICY.replace("{dialect: openai,", f"{{dialect: openai, {named},"))
+    return folder
+
+
+def _renew(folder: Path, name: str) -> None:
+    made = Issuer(folder, name).issue(name)
+    for source, file in zip(made, ("us.pem", "us.key"), strict=True):
+        source.replace(folder / file)
+
+
+async def test_a_certificate_that_was_renewed_is_another_set(file: Path, secure: Path) -> None:
+    stage = Stage(file)
+    before = stage.engine.program.snapshot
+    assert await stage.reloader.reload() == ()
+    assert not stage.applied, "nothing has changed"
+    _renew(secure, "second.test")
+    assert await stage.reloader.reload() == ()
+    assert stage.engine.program.snapshot.digest != before.digest
+    assert stage.prepared[-1] is stage.applied[-1], "and was made ready before it was compiled"
+
+
+async def test_a_certificate_that_is_no_good_leaves_the_last_good_set(
+    file: Path, secure: Path
+) -> None:
+    stage = Stage(file)
+    before = stage.engine.program
+    (secure / "us.key").unlink()
+    (complaint,) = await stage.reloader.reload()
+    assert complaint.startswith(f"{file}:4:")
+    assert "'key_file' cannot be read" in complaint
+    assert stage.engine.program is before
+    _renew(secure, "second.test")
+    assert await stage.reloader.reload() == ()
+    assert stage.engine.program is not before
+
+
+async def test_what_a_certificate_lies_in_is_watched_too(file: Path, secure: Path) -> None:
+    stage = Stage(file)
+    watching = asyncio.create_task(stage.reloader.watch())
+    await asyncio.sleep(0.05)
+    _renew(secure, "second.test")
+    await _until(lambda: bool(stage.applied))
+    stage.reloader.stop()
+    await asyncio.wait_for(watching, 5.0)
 
 
 async def test_two_at_once_take_turns(file: Path) -> None:

@@ -61,6 +61,7 @@ class Serving:
     """A running proxy. `ready` is its line, taken apart."""
 
     def __init__(self, process: subprocess.Popen[str], err: Path, line: str) -> None:
+        self.state = err.parent
         self._process = process
         self._err = err
         self.line = line
@@ -78,6 +79,13 @@ class Serving:
     @property
     def log(self) -> str:
         return self._err.read_text()
+
+    def log_has(self, words: str, timeout_s: float = 5.0) -> None:
+        """Wait until the log says so."""
+        ends_at = time.monotonic() + timeout_s
+        while words not in self.log:
+            assert time.monotonic() < ends_at, self.log
+            time.sleep(0.02)
 
     def ask(self, path: str, method: str = "GET") -> Any:
         """What the admin port says: JSON where it is JSON, else text."""

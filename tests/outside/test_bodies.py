@@ -2,11 +2,18 @@
 
 import contextlib
 import gzip
+import sys
 import time
 from collections.abc import Iterator
 from random import Random
 
+import brotli
 import pytest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from proxy.drill.faults.canned import Canned
 from proxy.drill.faults.good import GOOD
@@ -79,12 +86,13 @@ def test_a_large_download_arrives_whole(proxy: Serving, first: Provider, prefix:
 
 
 @WAYS_IN
-@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "unheard-of"])
 def test_a_compressed_answer_stays_as_it_is(
     proxy: Serving, first: Provider, prefix: str, coding: str
 ) -> None:
-    """What is no gzip here is opaque: it goes through, too."""
-    body = gzip.compress(b'{"choices": []}') if coding == "gzip" else b"\x00\x01 opaque"
+    """What nobody here can open goes through, too."""
+    packs = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstd.compress}
+    body = packs.get(coding, bytes)(b'{"choices": []}')
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {coding}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -93,6 +101,20 @@ def test_a_compressed_answer_stays_as_it_is(
     response = ask(proxy.port, "POST", f"{prefix}/v1/chat/completions", [], b"{}")
     assert (response.status, response.body) == (200, body)
     assert response.value("Content-Encoding") == coding
+
+
+@WAYS_IN
+@pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
+def test_without_content_the_connection_serves_the_next(
+    proxy: Serving, first: Provider, prefix: str, status: bytes
+) -> None:
+    first.plays(Canned((b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n",)))
+    with Wire(proxy.port) as wire:
+        for _ in range(2):
+            response = wire.ask("GET", f"{prefix}/v1/files/x")
+            assert (response.status, response.body) == (int(status[:3]), b"")
+            assert (response.values("Content-Length") == []) == (response.status == 204)
+            assert response.values("Transfer-Encoding") == []
 
 
 def test_a_slow_reader_holds_the_provider_back(proxy: Serving, first: Provider) -> None:

@@ -98,9 +98,16 @@ def test_what_is_passed_through_is_said_to_be_so(providers: Providers, tmp_path:
     assert told.status == 0, told.out
     assert "elsewhere.test" in told.out
     assert "Passthrough" in told.out
+    assert "rule=no private addresses" in told.out
     secure = understudy("explain", "GET", "https://elsewhere.test/x", "--policies", str(policies))
-    assert secure.status == 1
-    assert "CONNECT is not served" in secure.out
+    assert secure.status == 0
+    assert "Tunnel port=443 rule=no private addresses" in secure.out
+    private = understudy("explain", "GET", "http://10.0.0.1/x", "--policies", str(policies))
+    assert private.status == 1
+    assert "nothing would handle it: 10.0.0.1 is a private" in private.out
+    odd = understudy("explain", "GET", "https://elsewhere.test:22/", "--policies", str(policies))
+    assert odd.status == 1
+    assert "no tunnel leads to port 22; connect_ports has 443" in odd.out
     denying = policy(tmp_path / "denying", two(providers) + "passthrough: deny\n")
     denied = understudy("explain", "GET", "http://elsewhere.test/x", "--policies", str(denying))
     assert denied.status == 1

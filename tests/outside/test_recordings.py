@@ -1,4 +1,4 @@
-"""Real traffic passes through unchanged: both ways in, whole and cut up."""
+"""Real traffic passes through unchanged: by all three ways in, whole and cut up."""
 
 import base64
 import json
@@ -11,10 +11,10 @@ import pytest
 
 from proxy.drill.faults.canned import Canned
 from proxy.drill.server.turn import Request
-from tests.outside.policies import Providers, one
+from tests.outside.policies import HOST, Providers, one
 from tests.outside.process import Serving, policy, serving
-from tests.outside.ways import WAYS_IN
-from tests.outside.wire import Fields, Response, Wire, chunked, request
+from tests.outside.ways import FACES, Way
+from tests.outside.wire import Fields, Response, chunked, request
 from tests.provider import Provider
 
 FILE = Path(__file__).parents[2].parent / "shared" / "recordings" / "openai.jsonl"
@@ -55,7 +55,10 @@ class Recording:
         return [pair for pair in self.request_fields if pair[0].lower() not in gone]
 
     def sent(self, target: str) -> bytes:
-        return request(self.method, target, self.request_fields, self.request_body or None)
+        """As the app sends it that thinks the provider is called `HOST`."""
+        others = [pair for pair in self.request_fields if pair[0].lower() != "host"]
+        fields = [("Host", HOST), *others]
+        return request(self.method, target, fields, self.request_body or None)
 
     def answer(self, random: Random | None) -> tuple[bytes, ...]:
         """The answer's packets: one, or cut at random places, in chunks where it was chunked."""
@@ -144,19 +147,19 @@ def _first_difference(got: object, wanted: object) -> str:
     return f"{str(got)[:300]} is not {str(wanted)[:300]}"
 
 
-@WAYS_IN
+@FACES
 @pytest.mark.parametrize("seed", [None, 1, 2], ids=["whole", "cut up", "cut up otherwise"])
 def test_recorded_traffic_passes_unchanged(
-    proxy: Serving, first: Provider, prefix: str, seed: int | None
+    proxy: Serving, first: Provider, way: Way, seed: int | None
 ) -> None:
     random = None if seed is None else Random(seed)
     problems = []
     recordings = _recordings()
     assert len(recordings) > 300
-    with Wire(proxy.port) as wire:
+    with way.wire(proxy) as wire:
         for recording in recordings:
             first.plays(Canned(recording.answer(random)))
-            wire.send(recording.sent(prefix + recording.path))
+            wire.send(recording.sent(way.prefix + recording.path))
             response = wire.response(recording.method)
             assert first.requests, (recording.id, recording.path, response)
             problems += _problems(recording, first.requests[0], response)

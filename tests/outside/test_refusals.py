@@ -1,6 +1,7 @@
 """Requests that are not served: each gets one answer that says why, and nothing behind it runs."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -10,6 +11,7 @@ from tests.outside.process import Serving, policy, serving
 from tests.outside.ways import WAYS_IN
 from tests.outside.wire import Response, Wire, ask, request
 from tests.provider import Provider
+from tests.upstream.spellings import METADATA, PRIVATE
 
 NEXT = request("GET", "/openai/v1/next")
 
@@ -98,14 +100,44 @@ def test_an_address_in_an_odd_spelling_leads_nowhere(
     assert response.body != b"ok\n"
 
 
-def test_any_other_host_is_passed_through_on_loopback(
-    proxy: Serving, first: Provider, second: Provider
+@pytest.mark.parametrize("spelling", [one for one, _ in METADATA + PRIVATE if one.isprintable()])
+def test_nobody_gets_to_a_private_address_in_any_spelling(
+    proxy: Serving, first: Provider, spelling: str
 ) -> None:
-    response = ask(proxy.port, "GET", f"{second.url}/a%20b?c", [("X-A", "1")])
-    assert response.status == 200
-    (seen,) = second.requests
-    assert (seen.target, seen.values("X-A")) == ("/a%20b?c", ["1"])
+    """By a request and by a tunnel, from outside: the provider listens on this very machine."""
+    host = spelling.strip("[] ").encode()
+    host = b"[" + host + b"]" if b":" in host else host
+    for line in (b"GET http://%b:%d/x HTTP/1.1", b"CONNECT %b:%d HTTP/1.1"):
+        for port in (443, urlsplit(first.url).port or 0):
+            with Wire(proxy.port) as wire:
+                wire.send(line % (host, port) + b"\r\nHost: a.example\r\n\r\n")
+                response = wire.response()
+                assert response.status in (400, 403), (line, spelling, response)
+                assert "Traceback" not in str(response.body)
     assert not first.requests
+
+
+def test_a_stranger_on_this_machine_is_passed_through_to_where_the_policy_lists_it(
+    proxy: Serving,
+    providers: Providers,
+    second: Provider,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    response = ask(proxy.port, "GET", f"{second.url}/x")
+    assert response.status == 403
+    assert "private ones that the policy's passthrough lists" in _message(response)
+    assert not second.requests
+    text = one(providers) + "passthrough: [127.0.0.1]\n"
+    with serving(policy(tmp_path_factory.mktemp("listed"), text)) as running:
+        response = ask(running.port, "GET", f"{second.url}/a%20b?c", [("X-A", "1")])
+        assert response.status == 200
+        (seen,) = second.requests
+        assert (seen.target, seen.values("X-A")) == ("/a%20b?c", ["1"])
+        response = ask(running.port, "GET", "http://169.254.169.254/latest/meta-data/")
+        assert response.status == 403
+        response = ask(running.port, "GET", "http://elsewhere.test/")
+        assert response.status == 403
+        assert "passthrough is for others only: 127.0.0.1" in _message(response)
 
 
 def test_passthrough_can_be_denied(
@@ -121,16 +153,23 @@ def test_passthrough_can_be_denied(
 
 
 @pytest.mark.parametrize("behind", [b"", NEXT, b"\x16\x03\x01\x02\x00\x01"])
-def test_connect_gets_one_answer_and_the_connection_ends(
-    proxy: Serving, first: Provider, behind: bytes
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (b"127.0.0.1:443", "private"),
+        (b"169.254.169.254:443", "metadata"),
+        (b"elsewhere.test:22", "no tunnel leads to port 22"),
+        (b"provider.test:22", "no tunnel leads to port 22"),
+    ],
+)
+def test_a_refused_connect_gets_one_answer_and_the_connection_ends(
+    proxy: Serving, first: Provider, behind: bytes, where: bytes, told: str
 ) -> None:
     with Wire(proxy.port) as wire:
-        wire.send(
-            b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: api.openai.com:443\r\n\r\n" + behind
-        )
+        wire.send(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (where, where) + behind)
         response = wire.response()
-        assert response.status == 501
-        assert "HTTP_PROXY" in _message(response)
+        assert response.status == 403
+        assert told in _message(response)
         assert wire.rest() == b""
     assert not first.requests
 
@@ -143,7 +182,6 @@ def test_connect_gets_one_answer_and_the_connection_ends(
         b"GET http://user@api.openai.com/v1 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http://api.openai.com:99999/v1 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http:///v1 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /openai/v1 HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n",
         b"GET /openai/v1 HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
         b"POST /openai/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",

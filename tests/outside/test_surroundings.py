@@ -121,6 +121,19 @@ def test_as_many_connections_as_the_machine_allows(
             process.terminate()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits are Linux's to tell")
+def test_no_core_is_dumped_that_would_have_every_key_in_it(
+    providers: Providers, first: Provider, tmp_path: Path
+) -> None:
+    command = ["sh", "-c", 'ulimit -S -c unlimited; exec "$@"', "sh", *_serve(providers, tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment({})) as process:
+        try:
+            _port(tmp_path)
+            assert resource.prlimit(process.pid, resource.RLIMIT_CORE)[0] == 0
+        finally:
+            process.terminate()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's files are Linux's to tell")
 def test_when_none_is_left_no_provider_is_blamed(
     providers: Providers, first: Provider, tmp_path: Path

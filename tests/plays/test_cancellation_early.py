@@ -5,15 +5,22 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 import pytest
 
+from proxy.capture.certificates import Certificates
+from proxy.capture.gate import Gate
+from proxy.capture.limits import Limits
 from proxy.capture.listener import Listener
 from proxy.core.event import CallEnded
 from proxy.core.reply import End
 from proxy.dialects.frames import WAITING
 from proxy.engine.serve import Engine
+from proxy.upstream.dial import Dialler
+from proxy.upstream.names import Names
+from proxy.upstream.via import Signature
 from tests.plays.aftermath import watched
 from tests.plays.sight import CUT, FLOWING, HELD_BACK, STALLED, policy, verdict
 from tests.plays.stage import Act, Play, Silence
@@ -56,7 +63,18 @@ class App:
 async def _waiting(play: Play, asked: int) -> AsyncIterator[tuple[Listener, App]]:
     """An app that has heard of us and not of its answer, for which so many were asked."""
     engine = Engine(play.program)
-    listener = Listener(engine, play.clock, play.dice, play._hear, lambda headers: None)
+    listener = Listener(
+        engine,
+        play.clock,
+        play.dice,
+        play._hear,
+        lambda headers: None,
+        gate=Gate(""),
+        limits=Limits(),
+        certificates=Certificates(Path("/nonexistent"), tuple, play._hear),
+        dialler=Dialler(Names(), play.clock),
+        via=Signature.of(play.dice),
+    )
     port = await listener.open("127.0.0.1", 0)
     app = App(*await asyncio.open_connection("127.0.0.1", port))
     try:

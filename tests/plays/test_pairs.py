@@ -28,8 +28,9 @@ routes:
     cache: {ttl: 10m}
     last_resort: mock
 """
-NO_LAYERS = {"Observe", "Program", "Target", "Nobody", "Mock"}
-"""What compile knows beside them: the frame of every tree, and who answers in the end."""
+NO_LAYERS = {"Observe", "Program", "Target", "Nobody", "Mock", "Listed"}
+"""What compile knows beside them: the frame of every tree, who answers in the end, and who is asked
+for hosts of no upstream."""
 
 
 def _trees() -> Iterator[Play]:

@@ -21,6 +21,7 @@ from proxy.core.reply import End, Source
 from proxy.telemetry.advice import ADVICE
 from proxy.telemetry.line import FIELDS, LOGGER
 from proxy.telemetry.lines import Lines
+from tests.clock import FalseClock
 from tests.telemetry.calls import Telling, broken, plain, raced, resumed, saved
 
 Caplog = pytest.LogCaptureFixture
@@ -32,16 +33,16 @@ def _said(caplog: Caplog) -> list[tuple[str, str]]:
 
 def test_a_plain_call_is_a_line_at_debug_only(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    plain(Lines().hear)
+    plain(Lines(FalseClock().now).hear)
     assert _said(caplog) == []
     caplog.set_level("DEBUG", LOGGER)
-    plain(Lines().hear)
+    plain(Lines(FalseClock().now).hear)
     assert _said(caplog) == [("DEBUG", "Answered by openai.")]
 
 
 def test_a_saved_call_is_told_of_as_it_happens_and_at_its_end(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    saved(Lines().hear, "slow down, sk-abcdefgh12345")
+    saved(Lines(FalseClock().now).hear, "slow down, sk-abcdefgh12345")
     assert _said(caplog) == [
         ("INFO", "openai failed (rate_limit); asking it again in 2.00 s."),
         ("INFO", "openai failed (rate_limit); openrouter answered instead."),
@@ -82,7 +83,7 @@ def test_a_call_that_went_otherwise(
     caplog: Caplog, ended: dict[str, object], level: str, words: str
 ) -> None:
     caplog.set_level("INFO", LOGGER)
-    told = Telling(Lines().hear)
+    told = Telling(Lines(FalseClock().now).hear)
     told.fails("openai", FailureKind.RATE_LIMIT, 429, "slow")
     told.ends(**ended)  # type: ignore[arg-type]
     ((said_level, message),) = _said(caplog)
@@ -92,7 +93,7 @@ def test_a_call_that_went_otherwise(
 
 def test_a_stream_that_breaks_is_told_of_at_once(caplog: Caplog) -> None:
     caplog.set_level("WARNING", LOGGER)
-    broken(Lines().hear, "reset\nforged")
+    broken(Lines(FalseClock().now).hear, "reset\nforged")
     breaks, end = _said(caplog)
     assert breaks == (
         "WARNING",
@@ -103,7 +104,7 @@ def test_a_stream_that_breaks_is_told_of_at_once(caplog: Caplog) -> None:
 
 def test_what_no_call_told_of(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    lines = Lines()
+    lines = Lines(FalseClock().now)
     lines.hear(BreakerMoved("openai", "closed", "open", "5 failures in a row"), None)
     lines.hear(BreakerMoved("openai", "open", "half_open"), None)
     lines.hear(BreakerMoved("openai", "half_open", "closed"), None)
@@ -124,7 +125,7 @@ def test_what_no_call_told_of(caplog: Caplog) -> None:
 
 def test_a_slow_target_and_who_was_faster(caplog: Caplog) -> None:
     caplog.set_level("DEBUG", LOGGER)
-    raced(Lines().hear)
+    raced(Lines(FalseClock().now).hear)
     assert _said(caplog) == [
         ("DEBUG", "openai has not begun to answer after 2.00 s; azure is asked too."),
         ("DEBUG", "openai was called off after 2.50 s: nobody wants its answer."),
@@ -134,14 +135,14 @@ def test_a_slow_target_and_who_was_faster(caplog: Caplog) -> None:
 
 def test_who_wins_a_race_from_the_start_is_no_news(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    raced(Lines().hear, waited_s=0.0)
+    raced(Lines(FalseClock().now).hear, waited_s=0.0)
     assert _said(caplog) == []
 
 
 def test_who_was_picked_is_no_news(caplog: Caplog) -> None:
     """Of targets that share the load, and where the policy prefers another tier."""
     caplog.set_level("INFO", LOGGER)
-    told = Telling(Lines().hear)
+    told = Telling(Lines(FalseClock().now).hear)
     told.answers("azure")
     told.ends("azure", fallback=True)
     assert _said(caplog) == []
@@ -149,7 +150,7 @@ def test_who_was_picked_is_no_news(caplog: Caplog) -> None:
 
 def test_a_resumed_stream(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    resumed(Lines().hear)
+    resumed(Lines(FalseClock().now).hear)
     assert _said(caplog) == [
         ("WARNING", "azure went on with the answer of openai that broke (broken_stream)."),
         ("INFO", "openai broke off (broken_stream); azure went on with its answer."),
@@ -158,7 +159,7 @@ def test_a_resumed_stream(caplog: Caplog) -> None:
 
 def test_a_held_stream_that_broke_before_another_answered(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    told = Telling(Lines().hear, stream=True)
+    told = Telling(Lines(FalseClock().now).hear, stream=True)
     told.answers("openai")
     told.tell(StreamBroke("openai", FailureKind.BROKEN_STREAM, "reset"))
     told.answers("azure")
@@ -169,7 +170,7 @@ def test_a_held_stream_that_broke_before_another_answered(caplog: Caplog) -> Non
 
 def test_a_retry_that_was_not_made(caplog: Caplog) -> None:
     caplog.set_level("DEBUG", LOGGER)
-    told = Telling(Lines().hear)
+    told = Telling(Lines(FalseClock().now).hear)
     for reason in NoRetry:
         told.tell(RetryRefused("openai", FailureKind.UNAVAILABLE, reason))
     said = _said(caplog)
@@ -186,16 +187,16 @@ def test_a_retry_that_was_not_made(caplog: Caplog) -> None:
 
 def test_the_apps_own_retry_is_a_field(caplog: Caplog) -> None:
     caplog.set_level("DEBUG", LOGGER)
-    plain(Lines().hear)
-    plain(Lines().hear, headers={"x-stainless-retry-count": "0"})
-    plain(Lines().hear, headers={"x-stainless-retry-count": "1"})
+    plain(Lines(FalseClock().now).hear)
+    plain(Lines(FalseClock().now).hear, headers={"x-stainless-retry-count": "0"})
+    plain(Lines(FalseClock().now).hear, headers={"x-stainless-retry-count": "1"})
     fields = [record.__dict__[FIELDS] for record in caplog.records]
     assert [field.get("app_retry") for field in fields] == [None, None, 1]
 
 
 def test_of_probes_only_the_change_is_news(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    lines = Lines()
+    lines = Lines(FalseClock().now)
     for error in ("", "", "no connection", "no connection", "", ""):
         lines.hear(Probed("openai", 0.02, error), None)
         lines.hear(Probed("azure", 0.02), None)
@@ -210,7 +211,7 @@ def test_of_probes_only_the_change_is_news(caplog: Caplog) -> None:
 
 def test_how_an_upstream_stands(caplog: Caplog) -> None:
     caplog.set_level("INFO", LOGGER)
-    lines = Lines()
+    lines = Lines(FalseClock().now)
     lines.hear(HealthMoved("openai", False, "3 failures in a row, the last rate_limit"), None)
     lines.hear(HealthMoved("openai", True), None)
     lines.hear(BreakerMoved("openai", "closed", "open", BY_HAND), None)
@@ -224,7 +225,7 @@ def test_how_an_upstream_stands(caplog: Caplog) -> None:
 
 
 def test_a_bug_is_told_with_its_traceback(caplog: Caplog) -> None:
-    told = Telling(Lines().hear)
+    told = Telling(Lines(FalseClock().now).hear)
     try:
         raise ZeroDivisionError("oops")
     except ZeroDivisionError as error:
@@ -240,8 +241,8 @@ def test_every_kind_has_advice() -> None:
 def test_nothing_is_worded_that_nobody_reads(caplog: Caplog) -> None:
     logging.getLogger(LOGGER).setLevel(logging.CRITICAL)
     try:
-        saved(Lines().hear)
-        broken(Lines().hear)
+        saved(Lines(FalseClock().now).hear)
+        broken(Lines(FalseClock().now).hear)
     finally:
         logging.getLogger(LOGGER).setLevel(logging.NOTSET)
     assert _said(caplog) == []

@@ -13,6 +13,7 @@ from proxy.telemetry.formats import LogFormat
 from proxy.telemetry.line import LOGGER
 from proxy.telemetry.lines import Lines
 from proxy.telemetry.log import LEVELS, Log
+from tests.clock import FalseClock
 from tests.telemetry.calls import CANARY, saved
 
 
@@ -48,7 +49,7 @@ def _logging(
 def test_text_is_a_line_with_fields() -> None:
     stream = Kept()
     with _logging(stream):
-        saved(Lines().hear)
+        saved(Lines(FalseClock().now).hear)
     lines = stream.getvalue().splitlines()
     assert len(lines) == 3
     assert " info openai failed (rate_limit); asking it again in 2.00 s. call=call-1" in lines[0]
@@ -59,7 +60,7 @@ def test_text_is_a_line_with_fields() -> None:
 def test_json_lines_parse() -> None:
     stream = Kept()
     with _logging(stream, LogFormat.JSON):
-        saved(Lines().hear)
+        saved(Lines(FalseClock().now).hear)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["level"] for line in lines] == ["info"] * 3
     assert lines[2]["target"] == "openrouter"

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import Failure, FailureKind, Unfit
 from proxy.core.reply import Reply
 from proxy.dialects.recognise import dialect_named
 from proxy.upstream.adapt import Adapt
@@ -50,6 +50,16 @@ async def test_a_request_without_a_body_has_nothing_to_change() -> None:
     await stage.adapt.handle(a_call(method="GET", path="/v1/models", body=b"", model=None))
     (asked,) = stage.inner.calls
     assert (asked.path, asked.body, asked.model) == ("/v1/models", b"", None)
+
+
+async def test_an_upgrade_is_for_the_upstream_that_the_app_was_calling() -> None:
+    stage = Stage(a_reply())
+    call = a_call(method="GET", body=b"", upgrade="websocket")
+    with pytest.raises(Unfit):
+        await stage.adapt.handle(call.but(upstream="another"))
+    assert not stage.inner.calls
+    await stage.adapt.handle(call)
+    assert stage.inner.calls == [call]
 
 
 async def test_what_was_said_is_handed_over() -> None:

@@ -5,7 +5,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.core.call import Call
 from proxy.upstream.fields import UnsafeField, head, to_own, to_stranger, without_hop_by_hop
+from proxy.upstream.via import Signature
+from proxy.upstream.via import Signature
 from tests.calls import a_call
+
+US = Signature("5f3a9c1e")
 
 
 def call(*headers: tuple[str, str]) -> Call:
@@ -47,13 +51,14 @@ def test_the_own_upstream_gets_the_apps_headers_as_they_are() -> None:
             ("Via", "1.1 nearer"),
         ),
         "api.openai.com",
+        US,
     )
     assert list(fields.items()) == [
         ("Host", "api.openai.com"),
         ("Authorization", "Bearer app"),
         ("x-Odd-Case", "1"),
         ("Via", "1.1 nearer"),
-        ("Via", "1.1 understudy"),
+        ("Via", "1.1 understudy (5f3a9c1e)"),
     ]
 
 
@@ -77,6 +82,7 @@ def test_a_stranger_gets_what_may_go_and_its_own_key() -> None:
         ),
         "other.example",
         (("Authorization", "Bearer its-own"),),
+        US,
     )
     assert "app-secret" not in str(list(fields.items()))
     assert fields["Authorization"] == "Bearer its-own"

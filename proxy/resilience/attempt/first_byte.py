@@ -19,6 +19,7 @@ HELD_BYTES = 4 * 2**20
 """How much of a plain answer is held to be judged whole; a longer one goes out as it comes."""
 
 _STREAMED = (Operation.CHAT, Operation.COMPLETIONS, Operation.RESPONSES)
+_SWITCHED = 101
 _NO_ANSWER = frozenset((FailureKind.BROKEN_STREAM, FailureKind.MALFORMED))
 
 
@@ -29,7 +30,8 @@ class FirstByte:
     An error answer becomes a Failure with the provider's own words kept. A plain answer is held
     whole (up to `HELD_BYTES`), a stream until the dialect's reader calls a chunk useful. From then
     on the body keeps its own patience: `timeout.idle` and `timeout.total`. The limits of the whole
-    call hold for both; what is cut short by them says nothing of the target.
+    call hold for both; what is cut short by them says nothing of the target. An upgrade has its
+    answer when it has its 101: what the two say then is no answer any more, and has no limits here.
     """
 
     inner: Handler
@@ -50,6 +52,8 @@ class FirstByte:
         try:
             async with TimeLimit(self.clock, min(limit_s, call_s)):
                 reply = await self.inner.handle(call)
+                if reply.status == _SWITCHED:
+                    return reply
                 try:
                     await self._hold(call, reply, ends_at)
                 except BaseException:

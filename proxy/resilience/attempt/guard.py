@@ -3,9 +3,10 @@
 from asyncio import CancelledError
 from dataclasses import dataclass
 
+from proxy.core.attempt import Attempt
 from proxy.core.call import Call
 from proxy.core.clock import Clock, Dice
-from proxy.core.event import AttemptCancelled, AttemptEnded, AttemptStarted, PassedOver
+from proxy.core.event import PassedOver
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.handler import Handler
 from proxy.core.reply import End, Reply
@@ -43,10 +44,8 @@ class Guard:
         except Failure as refusal:
             journal.tell(PassedOver(self.target, refusal.message, refusal.kind))
             raise
-        started = clock.now()
-        number = journal.attempts + 1
         span_id = self.dice.bits(64) if call.trace is not None else 0
-        journal.tell(AttemptStarted(self.target, number, call.model, span_id))
+        attempt = Attempt(journal, clock, self.target, call.model, span_id)
         caller = Caller(call)
         verdict = _Verdict(standing, permit, caller, call.model, call.upstream == self.target)
         try:
@@ -54,35 +53,23 @@ class Guard:
             taken = quota.take(len(call.body) // BYTES_PER_TOKEN) if quota is not None else None
             reply = await self.inner.handle(call.under(span_id))
         except Failure as failure:
-            verdict.latency_s = duration_s = clock.now() - started
+            verdict.latency_s = attempt.took_s
             verdict.against(failure)
             if standing.learns:
                 verdict.learn_from(failure, taken, clock.wall())
-            journal.tell(
-                AttemptEnded(
-                    self.target,
-                    number,
-                    duration_s,
-                    failure.status,
-                    failure.kind,
-                    failure.message,
-                    failure.retry_after_s,
-                    failure.hop,
-                )
-            )
+            attempt.failed(failure)
             raise
         except CancelledError:
             permit.ignored()
-            journal.tell(AttemptCancelled(self.target, number, clock.now() - started))
+            attempt.cancelled()
             raise
         except BaseException:  # a bug of ours: no news of the target
             permit.ignored()
             raise
-        verdict.latency_s = latency_s = clock.now() - started
+        verdict.latency_s = latency_s = attempt.answered(reply.status)
         verdict.reply = reply
         reply.endings.append(verdict)
         standing.latency.note(latency_s)
-        journal.tell(AttemptEnded(self.target, number, latency_s, reply.status))
         if (
             standing.learns
             and (quota is None or quota.due)

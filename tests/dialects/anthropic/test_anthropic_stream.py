@@ -38,7 +38,7 @@ def fed(*chunks: bytes) -> Follower:
         (Operation.CHAT, SSE, True),
         (Operation.COMPLETIONS, {"Content-Type": "TEXT/EVENT-STREAM"}, True),
         (Operation.CHAT, {**SSE, "content-encoding": "gzip"}, True),
-        (Operation.CHAT, {**SSE, "content-encoding": "br"}, False),
+        (Operation.CHAT, {**SSE, "content-encoding": "compress"}, False),
         (Operation.CHAT, {"content-type": "application/json"}, False),
         (Operation.CHAT, {}, False),
         (Operation.COUNT_TOKENS, SSE, False),

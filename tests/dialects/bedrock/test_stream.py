@@ -56,7 +56,7 @@ def fed(*chunks: bytes) -> StreamReader:
     [
         (Operation.CHAT, STREAM, True),
         (Operation.CHAT, {**STREAM, "content-encoding": "gzip"}, True),
-        (Operation.CHAT, {**STREAM, "content-encoding": "br"}, False),
+        (Operation.CHAT, {**STREAM, "content-encoding": "compress"}, False),
         (Operation.CHAT, {"content-type": "application/json"}, False),
         (Operation.OTHER, STREAM, False),
     ],

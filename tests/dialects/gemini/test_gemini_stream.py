@@ -57,7 +57,7 @@ def end_of(body: bytes, headers: dict[str, str]) -> str | None:
         (Operation.CHAT, JSON, True, True),
         (Operation.CHAT, {}, True, True),
         (Operation.CHAT, JSON, False, False),
-        (Operation.CHAT, {**SSE, "content-encoding": "br"}, True, False),
+        (Operation.CHAT, {**SSE, "content-encoding": "compress"}, True, False),
         (Operation.EMBEDDINGS, SSE, True, False),
     ],
 )

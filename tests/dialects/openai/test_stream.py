@@ -52,7 +52,7 @@ def end_of(*chunks: bytes) -> str | None:
         (Operation.CHAT, SSE, True),
         (Operation.COMPLETIONS, {"Content-Type": "TEXT/EVENT-STREAM"}, True),
         (Operation.CHAT, {**SSE, "content-encoding": "gzip"}, True),
-        (Operation.CHAT, {**SSE, "content-encoding": "br"}, False),
+        (Operation.CHAT, {**SSE, "content-encoding": "compress"}, False),
         (Operation.CHAT, {"content-type": "application/json"}, False),
         (Operation.CHAT, {}, False),
         (Operation.EMBEDDINGS, SSE, False),

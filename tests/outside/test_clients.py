@@ -1,0 +1,169 @@
+"""Client programs as they are, by each way in: right answers, in pieces where they are streamed,
+and another provider's where the first one fails."""
+
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from proxy.drill.faults.good import GOOD
+from proxy.drill.faults.server_error import ServerError
+from proxy.drill.server.turn import Request
+from tests.outside.clients.family import FAMILIES, Family, Pair, policy_of
+from tests.outside.clients.hearing import Answer, Hearing, Held
+from tests.outside.clients.table import CHAT, CLIENTS, STREAM, VECTOR, Client, Door, Way, table
+from tests.outside.clients.workshop import Workshop, what_lacks
+from tests.outside.policies import APP_KEY, OTHER_KEY
+from tests.outside.process import environment, policy, serving, understudy
+from tests.provider import Provider
+
+README = Path(__file__).parents[2] / "README.md"
+WITHIN_S = 40.0
+VECTOR_SAID = "0.5 -0.5"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+
+
+def _rows(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "client", [pytest.param(client, id=client.program) for client in clients]
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Iterator[Mapping[Family, Pair]]:
+    with ExitStack() as stack:
+
+        def provider(name: str, family: Family) -> Provider:
+            return stack.enter_context(Provider(name, family.speech))
+
+        yield {
+            family: Pair(provider("first", family), provider("second", family))
+            for family in FAMILIES
+        }
+
+
+@pytest.fixture(scope="module")
+def door(
+    pairs: Mapping[Family, Pair], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("clients")
+    with serving(policy(folder, policy_of(pairs))) as running:
+        ca = ("ca", "--policies", str(folder / "policies"), "--state-dir", str(running.state))
+        told = understudy(*ca).out
+        exports = dict(re.findall(r"export (\w+)=(\S+)", told))
+        wgetrc, store = folder / "wgetrc", folder / "store.p12"
+        wgetrc.write_text(f"ca_certificate = {exports['SSL_CERT_FILE']}\n")
+        if not what_lacks("any.java", ""):
+            [keytool] = re.findall(r"keytool -importcert .*", told)
+            import_ours = keytool.replace("-cacerts", f"-keystore {store}")
+            subprocess.run(["sh", "-c", import_ours], capture_output=True, timeout=60, check=True)
+        yield Door(running.listen, exports, wgetrc, store)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("programs"))
+
+
+def _run(
+    command: list[str], environ: Mapping[str, str], hearing: Hearing, folder: Path
+) -> tuple[int, str]:
+    """The status that it ends with, and its stderr."""
+    err = folder / "stderr"
+    with (
+        err.open("w") as stderr,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(environ)
+        ) as process,
+    ):
+        ending = threading.Timer(WITHIN_S, process.kill)
+        ending.start()
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                hearing.take(line)
+        finally:
+            ending.cancel()
+    return process.returncode, err.read_text()
+
+
+def _keys_in(request: Request) -> set[str]:
+    said = " ".join((request.target, *(value for _, value in request.fields)))
+    return {key for key in (APP_KEY, OTHER_KEY) if key in said}
+
+
+@pytest.mark.parametrize("way", list(Way), ids=[way.name.lower() for way in Way])
+@_rows(CLIENTS)
+def test_it_is_served(
+    client: Client,
+    way: Way,
+    door: Door,
+    pairs: Mapping[Family, Pair],
+    workshop: Workshop,
+    tmp_path: Path,
+) -> None:
+    if lacks := what_lacks(client.program, client.package):
+        pytest.skip(lacks)
+    family, pair = client.family, pairs[client.family]
+    script = [Held() if asked is STREAM else GOOD for asked in client.asks]
+    pair.first.plays(*script, ServerError(503))
+    pair.other.plays(GOOD)
+    hearing = Hearing([fault for fault in script if isinstance(fault, Held)])
+    command = workshop.command(client.program) + client.words(way)
+    status, err = _run(command, client.environ(way, door), hearing, tmp_path)
+    assert status == 0, (err, hearing.answers)
+    said = {CHAT: pair.first.text, STREAM: pair.first.text, VECTOR: VECTOR_SAID}
+    assert hearing.answers == [
+        *(
+            Answer(None if asked in client.silent else family.name, said[asked])
+            for asked in client.asks
+        ),
+        Answer(family.other, pair.other.text),
+    ]
+    for asked, seen in zip((*client.asks, CHAT), pair.first.requests, strict=True):
+        assert re.fullmatch(family.targets[asked], seen.target)
+        assert _keys_in(seen) == {APP_KEY}
+    [stood_in] = pair.other.requests
+    assert re.fullmatch(family.targets[CHAT], stood_in.target)
+    assert _keys_in(stood_in) == {OTHER_KEY}
+    assert not pair.first.errors + pair.other.errors
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@_rows(tuple(client for client in CLIENTS if client.needs))
+def test_by_itself_it_calls_no_proxy(
+    client: Client,
+    scheme: str,
+    pairs: Mapping[Family, Pair],
+    workshop: Workshop,
+    tmp_path: Path,
+) -> None:
+    """What the table says that it needs is needed: with proxy variables alone it goes directly to
+    where it is led; by https:// nobody listens there."""
+    if lacks := what_lacks(client.program, client.package):
+        pytest.skip(lacks)
+    family, first = client.family, pairs[client.family].first
+    first.plays(GOOD)
+    with socket.create_server(("127.0.0.1", 0)) as nobody, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = first.port if scheme == "http" else closed.getsockname()[1]
+        environ = dict.fromkeys(PROXIES, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        environ |= {family.base_url: f"{scheme}://127.0.0.1:{port}{family.suffix}"}
+        environ |= {family.key: APP_KEY}
+        hearing = Hearing(Held() for _ in client.asks)
+        status, err = _run(workshop.command(client.program), environ, hearing, tmp_path)
+        nobody.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            nobody.accept()
+    assert (status == 0) is (scheme == "http"), err
+    assert len(first.requests) == (len(client.asks) + 1 if scheme == "http" else 0)
+
+
+def test_the_table_in_the_readme_is_this_one() -> None:
+    shown = README.read_text().partition("<!-- clients -->\n")[2].partition("<!-- /clients -->")[0]
+    assert table() in shown
