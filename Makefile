@@ -44,9 +44,11 @@ $(VENV)/.setup: pyproject.toml deploy/model.sha256 | $(VENV)/bin/python
 $(VENV)/.dev: $(VENV)/.setup
 	$(PIP) install --group dev
 	$(PIP) install torch==2.13.0 'mlx[cpu]'
-	npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7 || echo "no npm: tests of the Node SDK are skipped"
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7 @anthropic-ai/sdk@1 || echo "no npm: tests of the Node SDK are skipped"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) install --group bench
+	$(PYTHON) -m venv $(VENV)/mitmproxy  # of its own: it wants other versions of what we stand on
+	$(VENV)/mitmproxy/bin/pip install -q mitmproxy || echo "no mitmproxy: it is left out of the table"
 	@touch $@

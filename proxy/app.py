@@ -86,7 +86,7 @@ class App:
         self._engine = Engine(compile_program(snapshot, parts))
         self._reloader = Reloader(self._engine, settings.policies, environ, parts, self._applied)
         self._certificates = Certificates(
-            settings.ca_dir, lambda: self._engine.program.snapshot.hosts, hear
+            settings.ca_dir, lambda: self._engine.program.snapshot.hosts, environ, hear
         )
         self._listener = Listener(
             self._engine,

@@ -2,12 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from proxy.core.event import Event
 from proxy.core.journal import Hear, Journal
 from proxy.trust.authority import Authority
+from proxy.trust.roots import renew_bundle
 
 
 class Certificates:
@@ -16,10 +17,17 @@ class Certificates:
     Files and signatures are work for a thread. A host that has its context costs a look.
     """
 
-    def __init__(self, folder: Path, hosts: Callable[[], Iterable[str]], hear: Hear) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hosts: Callable[[], Iterable[str]],
+        environ: Mapping[str, str],
+        hear: Hear,
+    ) -> None:
         """`hosts` tells those of all upstreams, as they are now."""
         self._folder = folder
         self._hosts = hosts
+        self._environ = environ
         self._hear = hear
         self._authority: Authority | None = None
         self._covered: frozenset[str] = frozenset()
@@ -47,9 +55,13 @@ class Certificates:
             hear = self._from_a_thread()
             self._authority = await asyncio.to_thread(Authority.open, self._folder, hosts, hear)
         elif hosts != self._covered:
-            await asyncio.to_thread(self._authority.cover, hosts)
+            await asyncio.to_thread(self._widen, self._authority, hosts)
         self._covered = hosts
         return self._authority
+
+    def _widen(self, authority: Authority, hosts: frozenset[str]) -> None:
+        authority.cover(hosts)
+        renew_bundle(self._folder, authority, self._environ)
 
     def _from_a_thread(self) -> Hear:
         loop = asyncio.get_running_loop()

@@ -6,8 +6,8 @@ reading --- a fault, or a limit reached ---> deaf: no byte is looked at any more
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import BaseRequest, RequestPayloadError, StreamResponse
@@ -185,7 +185,7 @@ class Protocol(RequestHandler):
         self._deaf = True
         if not request.content.is_eof():
             request.content.feed_eof()  # what follows need not be read
-        return Turned(refused, self._linger)
+        return Turned(refused)
 
     def _announce(self, target: str, refused: Refused) -> None:
         if self.inside is not None:
@@ -194,6 +194,21 @@ class Protocol(RequestHandler):
             face = Face.BASE_URL if target.startswith(("/", "*")) else Face.HTTP_PROXY
         told = TurnedAway(face, refused.status, refused.reason, refused.message)
         self._server.hear(told, None)
+
+    def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> Coroutine[Any, Any, tuple[StreamResponse, bool]]:
+        """Send what is left of an answer; where it is the last, and there is more to come than is
+        read, see that it gets through."""
+        finishing = super().finish_response(request, resp, start_time)
+        return self._last(finishing) if self._deaf and not resp.keep_alive else finishing
+
+    async def _last(
+        self, finishing: Coroutine[Any, Any, tuple[StreamResponse, bool]]
+    ) -> tuple[StreamResponse, bool]:
+        finished = await finishing
+        await self._linger()
+        return finished
 
     async def _linger(self) -> None:
         """End our side, and wait until the app has read that and ends its own."""

@@ -1,7 +1,6 @@
 """What is said to who is not served, and the end of the connection."""
 
 import json
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp.helpers import rfc822_formatted_time
@@ -14,12 +13,11 @@ from proxy.upstream.fields import head
 
 class Turned(StreamResponse):
     """What aiohttp's server is given to end a connection with: the answer to a request that was
-    `refused`, or nothing where all was said. Then `linger` is awaited, and it closes."""
+    `refused`, or nothing where all was said."""
 
-    def __init__(self, refused: Refused | None, linger: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, refused: Refused | None) -> None:
         super().__init__()
         self._refused = refused
-        self._linger = linger
         self._asked: BaseRequest | None = None
 
     @property
@@ -37,7 +35,6 @@ class Turned(StreamResponse):
             raise ConnectionError("the app has gone")
         if self._refused is not None:
             transport.write(_answer(self._refused, self._asked.method))
-        await self._linger()
 
 
 def _answer(refused: Refused, method: str) -> bytes:

@@ -53,7 +53,7 @@ async def program(
             lambda headers: None,
             gate=Gate(""),
             limits=Limits(),
-            certificates=Certificates(_NO_CA, tuple, account.hear),
+            certificates=Certificates(_NO_CA, tuple, {}, account.hear),
             dialler=living.dialler,
             via=living.via,
         )

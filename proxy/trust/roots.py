@@ -60,6 +60,14 @@ def write_bundle(folder: Path, authority: Authority, environ: Mapping[str, str])
     return bundle
 
 
+def renew_bundle(folder: Path, authority: Authority, environ: Mapping[str, str]) -> None:
+    """Write the bundle again where one lies that has another certificate of our CA. Raises as
+    `write_bundle` does."""
+    bundle = folder / BUNDLE_FILE
+    if bundle.exists() and not bundle.read_bytes().startswith(authority.certificate_pem):
+        write_bundle(folder, authority, environ)
+
+
 def _roots(environ: Mapping[str, str]) -> list[bytes]:
     """DER of each."""
     reader = _Reader()

@@ -2,6 +2,7 @@
 and another provider's where the first one fails."""
 
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -15,12 +16,15 @@ from proxy.drill.faults.good import GOOD
 from proxy.drill.faults.server_error import ServerError
 from proxy.drill.server.turn import Request
 from tests.outside.clients.family import FAMILIES, Family, Pair, policy_of
+from tests.outside.clients.forge import forge, repository
 from tests.outside.clients.hearing import Answer, Hearing, Held
 from tests.outside.clients.table import CHAT, CLIENTS, STREAM, VECTOR, Client, Door, Way, table
 from tests.outside.clients.workshop import Workshop, what_lacks
 from tests.outside.policies import APP_KEY, OTHER_KEY
 from tests.outside.process import environment, policy, serving, understudy
+from tests.outside.running import until
 from tests.provider import Provider
+from tests.trust.parties import opened, said
 
 README = Path(__file__).parents[2] / "README.md"
 WITHIN_S = 40.0
@@ -48,9 +52,7 @@ def pairs() -> Iterator[Mapping[Family, Pair]]:
 
 
 @pytest.fixture(scope="module")
-def door(
-    pairs: Mapping[Family, Pair], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Door]:
+def door(pairs: Mapping[Family, Pair], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     folder = tmp_path_factory.mktemp("clients")
     with serving(policy(folder, policy_of(pairs))) as running:
         ca = ("ca", "--policies", str(folder / "policies"), "--state-dir", str(running.state))
@@ -117,10 +119,10 @@ def test_it_is_served(
     command = workshop.command(client.program) + client.words(way)
     status, err = _run(command, client.environ(way, door), hearing, tmp_path)
     assert status == 0, (err, hearing.answers)
-    said = {CHAT: pair.first.text, STREAM: pair.first.text, VECTOR: VECTOR_SAID}
+    right = {CHAT: pair.first.text, STREAM: pair.first.text, VECTOR: VECTOR_SAID}
     assert hearing.answers == [
         *(
-            Answer(None if asked in client.silent else family.name, said[asked])
+            Answer(None if asked in client.silent else family.name, right[asked])
             for asked in client.asks
         ),
         Answer(family.other, pair.other.text),
@@ -162,6 +164,35 @@ def test_by_itself_it_calls_no_proxy(
             nobody.accept()
     assert (status == 0) is (scheme == "http"), err
     assert len(first.requests) == (len(client.asks) + 1 if scheme == "http" else 0)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="there is no git here")
+def test_git_reads_from_servers_that_are_no_providers(tmp_path: Path) -> None:
+    """By base URL one has to be an upstream; by HTTPS_PROXY it is the server's own certificate that
+    git sees."""
+    files = tmp_path / "files"
+    files.mkdir()
+    commit = repository(files)
+    authority = opened(tmp_path / "of the server", "localhost")
+    with forge(files) as plain, forge(files, authority.context("localhost")) as secure:
+        text = f"""
+version: 1
+passthrough: [localhost]
+connect_ports: [{secure}]
+upstreams: {{forge: {{dialect: raw, url: "http://127.0.0.1:{plain}"}}}}
+"""
+        with serving(policy(tmp_path, text)) as running:
+            trusted = {"GIT_SSL_CAINFO": str(authority.path)}
+            by_way = {
+                f"{running.listen}/forge/.git": {},
+                f"http://localhost:{plain}/.git": {"http_proxy": running.listen},
+                f"https://localhost:{secure}/.git": {"HTTPS_PROXY": running.listen, **trusted},
+            }
+            for url, environ in by_way.items():
+                listed = said("git", "ls-remote", url, environ=environment(environ))
+                assert listed == f"{commit}\tHEAD\n{commit}\trefs/heads/main\n"
+            unread = 'tunnels_total{face="https_proxy",outcome="complete"}'
+            until(lambda: unread in running.ask("/metrics"))
 
 
 def test_the_table_in_the_readme_is_this_one() -> None:

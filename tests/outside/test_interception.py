@@ -11,7 +11,8 @@ import pytest
 from proxy.drill.faults.good import GOOD
 from tests.outside.policies import APP_KEY, HOST, OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
-from tests.outside.tunnel import TlsWire, connect
+from tests.outside.running import until
+from tests.outside.tunnel import TlsWire, connect, trusted_ca
 from tests.outside.wire import Wire, request
 from tests.provider import Provider
 
@@ -170,3 +171,25 @@ def test_leaving_within_a_handshake_leaves_nothing_behind(proxy: Serving) -> Non
     assert proxy.ask("/healthz")
     with socket.create_connection(("127.0.0.1", proxy.port)) as plain:
         plain.close()
+
+
+def test_a_host_of_a_new_policy_is_intercepted_at_once(
+    providers: Providers, first: Provider, tmp_path: Path
+) -> None:
+    with serving(policy(tmp_path, two(providers))) as running:
+        trusted = trusted_ca(running, HOST)
+        before = trusted.read_bytes()
+        bundle = trusted.with_name("bundle.pem")
+        bundle.write_bytes(b"the bundle as it was")
+        policy(tmp_path, two(providers).replace(f"hosts: {HOST}", f"hosts: [{HOST}, new.test]"))
+        running.log_has("new.test")
+        assert trusted.read_bytes() != before
+        until(lambda: bundle.read_bytes().startswith(trusted.read_bytes()))
+        with TlsWire(running.port, "new.test:443", bundle) as wire:
+            assert wire.ask("POST", PATH, [("Host", "new.test"), *FIELDS[1:]], CHAT).status == 200
+        old = tmp_path / "old.pem"
+        old.write_bytes(before)  # trusted by hand before: it goes on for what it was good for
+        with TlsWire(running.port, AUTHORITY, old) as wire:
+            assert wire.ask("POST", PATH, FIELDS, CHAT).status == 200
+        with pytest.raises(ssl.SSLError, match="permitted subtree"):
+            TlsWire(running.port, "new.test:443", old)

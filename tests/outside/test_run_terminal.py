@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from tests.outside.policies import Providers
-from tests.outside.running import PYTHON, WITHIN_S, Place, policies
+from tests.outside.running import PYTHON, WITHIN_S, Place, policies, until
 from tests.provider import Provider
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="terminals are tried on Linux")
@@ -35,12 +35,13 @@ time.sleep(0.4)
 print("count", count, "end", flush=True)
 sys.exit(5)
 """
-READS = (
-    "import os, signal; "
-    "signal.signal(signal.SIGCONT, lambda *_: os.write(1, b'goes' + b' on\\n')); "
-    "print('begun', 'now', flush=True); print('read', input(), 'end', flush=True)"
-)
-CTRL_C, CTRL_Z = b"\x03", b"\x1a"
+READS = """
+import os, sys
+print(os.getpid(), flush=True)
+print("read", input(), flush=True)
+sys.exit(4)
+"""
+CTRL_C = b"\x03"
 
 
 @pytest.fixture
@@ -99,16 +100,25 @@ def test_so_does_an_interrupt_that_was_sent_to_us_alone(place: Place) -> None:
 
 
 def test_a_shell_stops_it_and_goes_on_with_it(place: Place) -> None:
-    words = place.words(command=[PYTHON, "-c", READS])
-    typed = " ".join(f'"{word}"' for word in words)
-    with _terminal(place, ["bash", "--norc", "--noprofile", "-i"]) as process:
-        _type(process, typed.encode() + b"\n")
-        _read_until(process.stdout, "begun now")
-        _type(process, CTRL_Z)
-        _read_until(process.stdout, "Stopped")
-        _type(process, b"fg\n")
-        _read_until(process.stdout, "goes on")  # before, what is typed may be the shell's
-        _type(process, b"words\n")
-        assert "read words end" in _read_until(process.stdout, "read words")
-        _type(process, b"exit $?\n")
-        assert process.wait(WITHIN_S) == 0
+    """As Ctrl-Z and `fg` do: a signal to the whole group, and another."""
+    with subprocess.Popen(
+        place.words(command=[PYTHON, "-c", READS]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=place.environment(),
+        process_group=0,
+    ) as process:
+        assert process.stdout is not None
+        program = int(process.stdout.readline())
+        os.killpg(process.pid, signal.SIGTSTP)
+        until(lambda: _state(process.pid) == _state(program) == "T")
+        os.killpg(process.pid, signal.SIGCONT)
+        until(lambda: "T" not in (_state(process.pid), _state(program)))
+        out, _ = process.communicate("words\n", timeout=WITHIN_S)
+        assert (out, process.returncode) == ("read words\n", 4)
+
+
+def _state(pid: int) -> str:
+    """One letter: T is stopped (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -71,7 +71,7 @@ async def _waiting(play: Play, asked: int) -> AsyncIterator[tuple[Listener, App]
         lambda headers: None,
         gate=Gate(""),
         limits=Limits(),
-        certificates=Certificates(Path("/nonexistent"), tuple, play._hear),
+        certificates=Certificates(Path("/nonexistent"), tuple, {}, play._hear),
         dialler=Dialler(Names(), play.clock),
         via=Signature.of(play.dice),
     )

@@ -6,6 +6,8 @@
     vector 0.5 -0.5
     {"choices": ...                  whole answers and pieces as they are, of who reads no JSON
     data: {"choices": ...
+
+Header fields come before the answer that they are of.
 """
 
 import threading

@@ -47,12 +47,12 @@ def _node(door: Door) -> Mapping[str, str]:
 
 def _java(door: Door) -> Mapping[str, str]:
     host, _, port = door.listen.removeprefix("http://").rpartition(":")
+    proxied = {"Host": host, "Port": port}
     said = {
-        **{"http.proxyHost": host, "http.proxyPort": port},
-        **{"https.proxyHost": host, "https.proxyPort": port},
-        **{"javax.net.ssl.trustStore": door.key_store},
-        **{"javax.net.ssl.trustStorePassword": "changeit"},
+        f"{of}.proxy{name}": value for of in ("http", "https") for name, value in proxied.items()
     }
+    said["javax.net.ssl.trustStore"] = str(door.key_store)
+    said["javax.net.ssl.trustStorePassword"] = "changeit"
     return {"JAVA_TOOL_OPTIONS": " ".join(f"-D{name}={value}" for name, value in said.items())}
 
 
@@ -192,11 +192,12 @@ CLIENTS = (
 )
 
 
+GIT = ("git", "yes", "yes", "yes: carried unread", "ls-remote, from a host of no upstream ³")
+
+
 def table() -> str:
     """In the README's form."""
     head = ["client", *map(str, Way), "shown"]
-    rows = [
-        [client.name, *(client.cell(way) for way in Way), client.shown] for client in CLIENTS
-    ]
-    lines = [head, ["---"] * len(head), *rows]
+    rows = [[client.name, *map(client.cell, Way), client.shown] for client in CLIENTS]
+    lines = [head, ["---"] * len(head), *rows, GIT]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

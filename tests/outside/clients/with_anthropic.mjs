@@ -3,7 +3,7 @@ import Anthropic from "@anthropic-ai/sdk";
 
 const client = new Anthropic();
 const question = {
-  model: "claude-sonnet-4-5",
+  model: "claude-opus-5",
   max_tokens: 100,
   messages: [{ role: "user", content: "Hi" }],
 };

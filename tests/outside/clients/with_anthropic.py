@@ -5,7 +5,7 @@ import asyncio
 from anthropic import Anthropic, AsyncAnthropic
 
 QUESTION = {
-    "model": "claude-sonnet-4-5",
+    "model": "claude-opus-5",
     "max_tokens": 100,
     "messages": [{"role": "user", "content": "Hi"}],
 }
