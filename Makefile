@@ -44,7 +44,7 @@ $(VENV)/.setup: pyproject.toml deploy/model.sha256 | $(VENV)/bin/python
 $(VENV)/.dev: $(VENV)/.setup
 	$(PIP) install --group dev
 	$(PIP) install torch==2.13.0 'mlx[cpu]'
-	npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7 @anthropic-ai/sdk@1 || echo "no npm: tests of the Node SDK are skipped"
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/node openai@7 @anthropic-ai/sdk@1 undici@7 axios@1 || echo "no npm: tests of the Node SDK are skipped"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

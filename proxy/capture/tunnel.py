@@ -122,7 +122,7 @@ class Waiting(asyncio.Protocol):
 class _Tunnel:
     """Two sides, and what they have in common."""
 
-    __slots__ = ("_clock", "_error", "_half_closed_s", "_timer", "app", "far", "pulse", "over")
+    __slots__ = ("_clock", "_error", "_half_closed_s", "_timer", "app", "far", "over", "pulse")
 
     def __init__(
         self,

@@ -66,9 +66,10 @@ class Call(NamedTuple):
     then. `said` is text that the app was given of a stream that broke: what is asked for is the
     rest. Who must `insist` is let through an open breaker: nobody else is left to ask.
     A `stateful` request has the provider keep something, beside its answer. An app of HTTP/1.0
-    takes no `chunks`: it can be sent nothing before an answer's head. `upgrade` is the protocol that
-    the app asks to go on with on this connection (websocket); empty for all but a few. `interim` is
-    told of interim answers (1xx), which go to the app before the answer; None where it takes none.
+    takes no `chunks`: it can be sent nothing before an answer's head. `upgrade` is the protocol
+    that the app asks to go on with on this connection (websocket); empty for all but a few.
+    `interim` is told of interim answers (1xx), which go to the app before the answer; None where it
+    takes none.
     """
 
     id: str

@@ -35,7 +35,13 @@ def advice(certificate: Path, bundle: Path, name: str) -> tuple[Advice, ...]:
 
 def _programs(certificate: str, bundle: str) -> tuple[Advice, ...]:
     return (
-        _variable("curl", "CURL_CA_BUNDLE", bundle, f"Once only: curl --cacert {certificate} URL"),
+        _variable(
+            "curl",
+            "CURL_CA_BUNDLE",
+            bundle,
+            f"Once only: curl --cacert {certificate} URL. wget reads no variable for this, and is "
+            f"told by --ca-certificate={bundle}.",
+        ),
         _variable("Python: requests", "REQUESTS_CA_BUNDLE", bundle),
         _variable(
             "Python: httpx, and the openai and anthropic SDKs",

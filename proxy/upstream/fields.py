@@ -99,6 +99,6 @@ def to_stranger(
         for value in call.headers.getall(name, []):
             fields.add(name, value)
     for name, value in credentials:
-        fields[name] = value
+        fields.setdefault(name, value)  # a version that the app names is that of its body
     fields.add(VIA, via.of_1_1 if call.chunks else via.of_1_0)
     return fields

@@ -6,7 +6,6 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from proxy.core.call import Call
 from proxy.upstream.fields import UnsafeField, head, to_own, to_stranger, without_hop_by_hop
 from proxy.upstream.via import Signature
-from proxy.upstream.via import Signature
 from tests.calls import a_call
 
 US = Signature("5f3a9c1e")
@@ -89,6 +88,15 @@ def test_a_stranger_gets_what_may_go_and_its_own_key() -> None:
     assert fields["Host"] == "other.example"
     assert fields["Content-Type"] == "application/json"
     assert fields["X-Stainless-Lang"] == "python"
+
+
+def test_a_stranger_is_told_the_version_that_the_request_is_written_for() -> None:
+    own = (("x-api-key", "its-own"), ("anthropic-version", "2023-06-01"))
+    later = call(("anthropic-version", "2026-10-21"), ("x-api-key", "app-secret"))
+    fields = to_stranger(later, "other.example", own, US)
+    assert fields.getall("anthropic-version") == ["2026-10-21"]
+    assert fields.getall("x-api-key") == ["its-own"]
+    assert to_stranger(call(), "other.example", own, US)["anthropic-version"] == "2023-06-01"
 
 
 def test_a_head_is_spelled_as_it_came() -> None:
