@@ -62,10 +62,11 @@ async def _meet_expectation(request: BaseRequest, limits: Limits) -> None:
     """RFC 9110 10.1.1. Who is refused is told so at once, and not asked for a body before.
 
     The body is asked for before it is known who gets it: it is needed to know it. Nobody is asked
-    for what is coming already, or for nothing; and HTTP/1.0 knows neither this field nor 1xx.
+    for what is coming already, or for nothing; and HTTP/1.0 knows neither this field nor 1xx. Some
+    clients send the field empty, so as not to be made to wait: they expect nothing.
     """
-    expected = ", ".join(request.headers.getall(EXPECT)).lower()
-    if request.version < HttpVersion11:
+    expected = ", ".join(filter(None, request.headers.getall(EXPECT))).lower()
+    if request.version < HttpVersion11 or not expected:
         return
     if expected != _CONTINUE:
         raise Refused(417, f"nobody here knows what {expected[:100]!r} expects", "expectation")

@@ -131,7 +131,7 @@ async def test_a_body_that_broke_is_not_taken_for_whole(apart_s: float) -> None:
         head = post("Transfer-Encoding: chunked")
         for pieces in ((head, b"5\r\nhello\r\nzz\r\n"), (head + b"5\r\nhello\r\n", b"zz\r\n")):
             assert status(await running.say(*pieces, apart_s=apart_s)) == 400
-        reader, writer = await running.open()
+        _reader, writer = await running.open()
         writer.write(head + b"5\r\nhello\r\n")
         await asyncio.sleep(apart_s)
         writer.close()

@@ -99,7 +99,7 @@ async def test_seats_are_given_back_however_a_connection_ends() -> None:
         for pieces in ((LAST,), (b"garbage\r\n\r\n",), (b"GET",), (POST, b"zz\r\n")):
             await running.say(*pieces)
             await asyncio.sleep(0.02)
-        reader, writer = await running.open()
+        _reader, writer = await running.open()
         writer.transport.abort()
         await asyncio.sleep(0.02)
         assert (await running.say(LAST)).startswith(b"HTTP/1.1 200")

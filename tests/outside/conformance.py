@@ -69,7 +69,8 @@ Seen = Callable[[list[Request]], None]
 @dataclass(frozen=True)
 class Case:
     """`seen` is as many as there are answers of 200, unless told; `open` is whether all of those
-    are, unless told. The provider `plays` GOOD. `check` is shown the provider's requests, `reads` the answers."""
+    are, unless told. The provider `plays` GOOD, unless told. `check` is shown the provider's
+    requests, `reads` the answers."""
 
     name: str
     raw: bytes

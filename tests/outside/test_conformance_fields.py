@@ -154,6 +154,7 @@ DUTIES = (
     Case("100-CONTINUE", post(b"Expect: 100-CONTINUE", b"Content-Length: 5", body=b"hello"), (200,)),
     Case("100-continue for no body", get(b"Expect: 100-continue"), (200,), check=_got()),
     Case("100-continue in HTTP/1.0", post(b"Expect: 100-continue", b"Content-Length: 5", body=b"hello", version=b"HTTP/1.0"), (200,), open=False, reads=_no_100),
+    Case("an empty expectation", post(b"Expect:", b"Content-Length: 5", body=b"hello"), (200,)),
     Case("an expectation nobody knows", post(b"Expect: a-miracle", b"Content-Length: 5"), (417,)),
     Case("two expectations", post(b"Expect: 100-continue, a-miracle", b"Content-Length: 5"), (417,)),
     Case("an unknown upstream is told before a body", b"POST /nobody HTTP/1.1\r\nHost: {h}\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", (404,), reads=_no_100, faces=(BASE_URL,)),
