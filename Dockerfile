@@ -14,9 +14,10 @@ RUN python -m venv /opt/understudy \
 FROM python:3.13-slim
 COPY --from=build /opt/understudy /opt/understudy
 COPY policies /policies
-RUN useradd --system --create-home understudy \
+# A number, since that is what pods and firewall rules (deploy/transparent) name.
+RUN useradd --uid 1000 --create-home understudy \
  && install -d -m 700 -o understudy /home/understudy/state
-USER understudy
+USER 1000
 ENV PATH=/opt/understudy/bin:$PATH UNDERSTUDY_POLICIES=/policies UNDERSTUDY_LOG_FORMAT=json
 # It listens on loopback. A sidecar shares its application's network (docker run --network
 # container:application; a pod), where that is enough. Anywhere else nobody reaches it until

@@ -33,6 +33,17 @@ def test_nothing_is_open_to_strangers_by_default(name: str) -> None:
     assert not any("UNDERSTUDY_LISTEN" in line or "UNDERSTUDY_OPEN" in line for line in said)
 
 
+def test_the_user_that_is_left_alone_is_the_images() -> None:
+    """Who is redirected to itself serves nobody, and another user has no way into its folders."""
+    (user,) = re.findall(r"^USER (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert f"useradd --uid {user} " in (ROOT / "Dockerfile").read_text()
+    told = (ROOT / "deploy/transparent/README.md").read_text()
+    (pod,) = re.findall(r"```yaml\n(.*?)```", told, re.DOTALL)
+    redirect, proxy = yaml.safe_load(pod)["initContainers"]
+    assert redirect["command"][2] == user
+    assert str(proxy["securityContext"]["runAsUser"]) == user
+
+
 def test_the_sidecar_is_yaml_and_its_admin_port_has_a_token() -> None:
     pod = yaml.safe_load((ROOT / "deploy/kubernetes.yaml").read_text())["spec"]["template"]["spec"]
     (proxy,) = pod["initContainers"]

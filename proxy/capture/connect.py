@@ -29,6 +29,7 @@ from proxy.core.clock import Clock
 from proxy.core.event import Tunnelled, TurnedAway
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.journal import Hear
+from proxy.core.reply import STOPPING
 from proxy.engine.serve import Engine
 from proxy.policy.passage import Passage
 from proxy.policy.snapshot import Snapshot
@@ -74,7 +75,8 @@ class Ways:
         return self._engine.program.snapshot
 
     async def connect(self, request: BaseRequest) -> None:
-        """Serve a CONNECT, to its end where it is carried blind. Raises Refused before the 200."""
+        """Serve a CONNECT, to its end where it is carried blind. Raises Refused before the 200, and
+        ConnectionError where the app has gone by then."""
         host, port = self._destination(request)
         inside = Inside(host, port, True, Face.HTTPS_PROXY)
         if self.serves(inside):
@@ -197,13 +199,14 @@ class Ways:
         began = clock.now()
         pulse = self._carried[task] = Pulse(began)
         waiting = cast(Waiting, far.get_protocol())
+        error: str | None = STOPPING
         try:
-            carried = await join(app, early(), far, waiting.early, clock, pulse=pulse)
+            error = (await join(app, early(), far, waiting.early, clock, pulse=pulse)).error
         finally:
             del self._carried[task]
-        took_s = clock.now() - began
-        up, down, error = carried
-        self._hear(Tunnelled(inside.authority, inside.face, up, down, took_s, error or ""), None)
+            up, down, took_s = pulse.up_bytes, pulse.down_bytes, clock.now() - began
+            told = Tunnelled(inside.authority, inside.face, up, down, took_s, error or "")
+            self._hear(told, None)
 
     def end_quiet(self) -> None:
         """End what is carried blind and has brought nothing for a while: connections that apps keep
@@ -263,6 +266,11 @@ class Ways:
             protocol.data_received(chamber.came)
         if chamber.gone:
             transport.close()
+
+    def asked(self, inside: Inside) -> None:
+        """A request came on a connection inside a tunnel."""
+        if inside.secure:
+            self._pinning.trusted(inside.host)
 
     def _ended(self, inside: Inside, asked: bool) -> None:
         """A connection inside a tunnel has ended; `asked`: there was a request on it."""

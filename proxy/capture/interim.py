@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from aiohttp.web import BaseRequest
+from multidict import istr
 
 from proxy.core.headers import Headers
 from proxy.upstream.fields import PSEUDONYM, VIA, head, without_hop_by_hop
 
+_CONTENT_LENGTH = istr("Content-Length")
 _PHRASES = {102: "Processing", 103: "Early Hints"}
 
 
@@ -24,6 +26,7 @@ def interim_writer(request: BaseRequest) -> Callable[[int, Headers], None] | Non
         if transport is None or transport.is_closing() or request.writer.output_size > 0:
             return
         fields = without_hop_by_hop(headers)
+        fields.popall(_CONTENT_LENGTH, None)  # RFC 9110 8.6: it has no content
         fields.add(VIA, PSEUDONYM)
         transport.write(head(f"HTTP/1.1 {status} {_PHRASES.get(status, 'Unknown')}", fields))
 

@@ -6,6 +6,7 @@ request -> gate -> identify -> take_in -> Call -> engine -> Reply -> relay
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from aiohttp.web import BaseRequest, StreamResponse
 
@@ -109,13 +110,16 @@ class Listener:
             inside, target = protocol_of(request).inside, request.raw_path
             if inside is None:  # else it was asked for the token at its CONNECT
                 target = self._gate.admit(request.method, target, request.headers)
+            else:
+                self.ways.asked(inside)
             check_loops(request.headers, self._via)
             if (answer := own_answer(request, target, inside)) is not None:
                 return answer
             place = self._place(request, target, program, inside)
             if place is None:
                 request.content.feed_eof()  # what follows is no body that would have to be read
-                await self.ways.connect(request)
+                with suppress(ConnectionError):  # the app has gone: there is nobody to tell
+                    await self.ways.connect(request)
                 return self._closed
             return await self._serve(request, program, place)
         except Refused as refused:

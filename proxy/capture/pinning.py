@@ -31,12 +31,16 @@ class Pinning:
             seen.refused = True
             self.hear(CertificateRefused(host, told, tunnel), None)
 
+    def trusted(self, host: str) -> None:
+        """A client asks behind our certificate. Said at once: its connection may last for days, or
+        become a WebSocket."""
+        seen = self._of(host)
+        seen.trusted, seen.silent = True, 0
+
     def ended(self, host: str, asked: bool, tunnel: bool) -> None:
         """A connection has ended on which TLS was made; `asked`: requests came on it."""
         seen = self._of(host)
-        if asked:
-            seen.trusted, seen.silent = True, 0
-        elif not seen.trusted:
+        if not asked and not seen.trusted:
             seen.silent += 1
             if seen.silent >= SILENT:
                 self.refused(host, "it left without a request each time", tunnel)

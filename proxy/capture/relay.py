@@ -96,6 +96,7 @@ async def _send(
     switched = reply.body if isinstance(reply.body, Switched) else None
     if switched is not None:
         fields[CONNECTION], fields[UPGRADE] = UPGRADE, call.upgrade
+        fields.popall(_CONTENT_LENGTH, None)  # RFC 9110 8.6, as below
     elif last or call.upgrade or not request.keep_alive:
         fields["Connection"] = "close"
     elif request.version < (1, 1):

@@ -70,6 +70,8 @@ async def secure(
     Raises Distrusted, and OSError (of which ssl.SSLError is one) where no TLS comes of it; the
     connection is closed then.
     """
+    if transport.is_closing():  # who told its former protocol tells TLS nothing: it would wait
+        raise ConnectionError("the app has gone")
     loop = asyncio.get_running_loop()
     chamber = Antechamber()
     starting = asyncio.ensure_future(

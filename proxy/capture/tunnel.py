@@ -54,9 +54,12 @@ Seen = Callable[[bytes], None]
 
 @dataclass(slots=True)
 class Pulse:
-    """When something last moved in a tunnel, by `Clock.now`."""
+    """When something last moved in a tunnel, by `Clock.now`; and, once it has ended, however that
+    was, what went up from the app and down to it, in bytes."""
 
     moved_at: float
+    up_bytes: int = 0
+    down_bytes: int = 0
 
 
 def _nobody(chunk: bytes) -> None:
@@ -144,11 +147,14 @@ class _Tunnel:
 
     def begin(self, app_early: bytes, far_early: bytes) -> None:
         self._set_timer()
-        self.app.begin(self.far, app_early)
-        self.far.begin(self.app, far_early)
+        self.app.meet(self.far)
+        self.far.meet(self.app)
+        self.app.begin(app_early)
+        self.far.begin(far_early)
 
     def stop(self) -> None:
         """Whatever is still open is cut."""
+        self.pulse.up_bytes, self.pulse.down_bytes = self.app.came, self.far.came
         self._drop_timer()
         self.app.cut()
         self.far.cut()
@@ -216,7 +222,7 @@ class _Side(asyncio.Protocol):
         self._transport = transport
         self._broken = broken
         self._seen = seen
-        self._other = self  # until it begins
+        self._other = self  # until they meet
         self._held_up = False  # the other takes no more for now
         self._closing = False
         self.came = 0
@@ -224,8 +230,12 @@ class _Side(asyncio.Protocol):
         self.lost = False
         transport.set_protocol(self)
 
-    def begin(self, other: "_Side", early: bytes) -> None:
+    def meet(self, other: "_Side") -> None:
+        """Both know each other before either begins: the early bytes of one may be more than the
+        other takes at once, and it says so then and there."""
         self._other = other
+
+    def begin(self, early: bytes) -> None:
         if early:
             self.data_received(early)
         if self._closing:

@@ -17,9 +17,10 @@ from proxy.engine.files import NoPolicy
 from proxy.engine.reload import load_paths
 from proxy.launch.ending import end_as
 from proxy.launch.environment import Doors, surroundings
+from proxy.launch.order import NotStarted, Order, Where
 from proxy.launch.report import Reports
 from proxy.launch.signals import Signals
-from proxy.launch.supervise import NotStarted, Order, Supervisor, Where
+from proxy.launch.supervise import Supervisor
 from proxy.policy.complaint import PolicyError
 from proxy.settings import Settings
 from proxy.trust.authority import Authority, NotTrustworthy
@@ -69,9 +70,9 @@ def _typed(chosen: argparse.Namespace) -> list[str]:
 
 @contextmanager
 def _state(named: str) -> Iterator[tuple[Path, bool]]:
-    """The state folder, and whether it goes at the end."""
+    """The state folder, and whether it goes at the end. CMD may be told of it, and go elsewhere."""
     if named:
-        yield Path(named), False
+        yield Path(named).absolute(), False
         return
     folder = tempfile.mkdtemp(prefix="understudy-")
     try:

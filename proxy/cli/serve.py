@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from proxy.app import App, NotStarted, Ready
@@ -85,9 +85,7 @@ async def _serve(settings: Settings, snapshot: Snapshot) -> None:
             app.hurry()
         stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop)
-    loop.add_signal_handler(signal.SIGHUP, app.reload_soon)  # as daemons take it
+    _on_signals(loop, asked_to_stop, app.reload_soon)
     try:
         ready = await app.start()
         gc.collect()
@@ -96,6 +94,19 @@ async def _serve(settings: Settings, snapshot: Snapshot) -> None:
         await stopping.wait()
     finally:
         await app.stop(settings.drain_s)
+
+
+def _on_signals(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], reload: Callable[[], None]
+) -> None:
+    """SIGHUP is taken as daemons take it, where there is one."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":  # whose loops take no handlers
+            signal.signal(number, lambda _, __: loop.call_soon_threadsafe(stop))
+        else:
+            loop.add_signal_handler(number, stop)
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 def _announce(ready: Ready) -> None:

@@ -32,10 +32,18 @@ class Doors:
         """The value of HTTP_PROXY."""
         return self._url(f"understudy:{self.token}@" if self.token else "")
 
+    @property
+    def host(self) -> str:
+        """As NO_PROXY names it: an IPv6 address has no brackets there."""
+        return self._authority()[0].strip("[]")
+
     def _url(self, user: str = "") -> str:
-        parts = urlsplit(self.listen)
-        host, _, port = parts.netloc.rpartition(":")
-        return f"http://{user}{_UNSPECIFIED.get(host, host)}:{port}"
+        host, port = self._authority()
+        return f"http://{user}{host}:{port}"
+
+    def _authority(self) -> tuple[str, str]:
+        host, _, port = urlsplit(self.listen).netloc.rpartition(":")
+        return _UNSPECIFIED.get(host, host), port
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ def surroundings(
         for variable in BASE_URLS:
             _point(variable, changed, snapshot, doors.base, notes)
     _set_proxies(changed, doors.proxy, notes)
-    _spare_loopback(changed, snapshot, notes)
+    _spare_this_machine(changed, snapshot, doors.host, notes)
     changed |= dict.fromkeys(TRUST, str(doors.bundle))
     changed |= node_variables(environ)
     return Surroundings(changed, tuple(notes))
@@ -127,7 +135,9 @@ def _shown(url: str) -> str:
     return scheme + separator + rest.rpartition("@")[2]
 
 
-def _spare_loopback(environ: dict[str, str], snapshot: Snapshot, notes: list[str]) -> None:
+def _spare_this_machine(
+    environ: dict[str, str], snapshot: Snapshot, ours: str, notes: list[str]
+) -> None:
     """Whoever calls this machine needs no proxy: an app calls its own servers, and us."""
     said = f"{environ.get(NO_PROXY, '')},{environ.get(NO_PROXY.lower(), '')}"
     entries = [entry.strip() for entry in said.split(",") if entry.strip()]
@@ -138,7 +148,7 @@ def _spare_loopback(environ: dict[str, str], snapshot: Snapshot, notes: list[str
                 f"NO_PROXY has {entry!r}: calls to {', '.join(sorted(missed))} do not come through "
                 "Understudy unless a base URL leads them here"
             )
-    value = ",".join(dict.fromkeys((*entries, *LOOPBACK)))
+    value = ",".join(dict.fromkeys((*entries, *LOOPBACK, ours)))
     environ[NO_PROXY] = environ[NO_PROXY.lower()] = value
 
 

@@ -12,6 +12,8 @@ import shutil
 import signal
 import sys
 import threading
+from types import FrameType
+from typing import NoReturn
 
 from proxy.cli import main as understudy
 
@@ -21,12 +23,17 @@ STDIN = 0
 def main(folder: str, *arguments: str) -> int:
     """Run the command that `arguments` name until it ends, or stdin does; its exit status."""
     alone = threading.Event()
-    threading.Thread(target=_hold, args=(alone,), name="leash", daemon=True).start()
     try:
+        signal.signal(signal.SIGTERM, _ended)  # until the command has a better way to end
+        threading.Thread(target=_hold, args=(alone,), name="leash", daemon=True).start()
         return understudy(arguments)
     finally:
         if folder and alone.is_set():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _hold(alone: threading.Event) -> None:

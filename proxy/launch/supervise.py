@@ -5,13 +5,15 @@ start proxy -> ready -> start CMD -> ... -> CMD ended -> stop proxy
                  +-- after a while <--+ proxy ended: again, on the same ports
 """
 
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from queue import Empty
 
+from proxy.launch.order import NotStarted, Order, Where
 from proxy.launch.pace import QUICK_DEATHS, SLOW_S, Pace
 from proxy.launch.process import Process, start_command, start_proxy, watch
 from proxy.launch.report import Came, Ended, Report, Reports, Spoke
@@ -25,41 +27,6 @@ GRACE_S = 10.0
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _READY = "understudy ready "
-
-
-class NotStarted(Exception):
-    """The proxy ended before it was ready, having said why; CMD was not run. Or whoever waited for
-    it sent a signal. `status` as Popen has it."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the proxy ended with {status}")
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What a ready proxy says of itself: URLs of its two ports."""
-
-    listen: str
-    admin: str
-
-    @classmethod
-    def of(cls, line: str) -> "Where":
-        words = dict(word.partition("=")[::2] for word in line.split())
-        return cls(words["listen"], words["admin"])
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is wanted. `flags` are those of `serve`, less the two ports. `folder` is the proxy's to
-    remove if we cannot, or empty. `drain_s` is what it takes to end."""
-
-    command: Sequence[str]
-    flags: Sequence[str]
-    listen: str
-    admin: str
-    folder: str
-    drain_s: float
 
 
 class Supervisor:
@@ -90,7 +57,7 @@ class Supervisor:
         Raises NotStarted. However it ends, the proxy has ended before.
         """
         try:
-            self._start()
+            self._start_first()
             where = self._until_ready()
             self._order = replace(
                 self._order, listen=_address(where.listen), admin=_address(where.admin)
@@ -99,14 +66,27 @@ class Supervisor:
         finally:
             self._stop()
 
+    def _start_first(self) -> None:
+        try:
+            self._start()
+        except OSError as error:
+            self._say(_not_started(error))
+            raise NotStarted(1) from error
+
+    def _start_again(self) -> None:
+        try:
+            self._start()
+        except OSError as error:  # no process or memory to be had: that may pass
+            self._lost(_not_started(error))
+
     def _start(self) -> None:
         order = self._order
         ports = ("--listen", order.listen, "--admin", order.admin)
+        self._started_at = self._clock()
+        self._again_at = None
         with self._signals.unblocked():
             self._proxy = start_proxy((*order.flags, *ports), order.folder)
         watch(self._proxy, self._reports)
-        self._started_at = self._clock()
-        self._again_at = None
 
     def _until_ready(self) -> Where:
         while True:
@@ -133,9 +113,9 @@ class Supervisor:
                 case Ended(pid, status) if pid == command.pid:
                     return status
                 case Ended(status=status):
-                    self._lost(status)
+                    self._lost(f"the proxy has ended {_how(status)}")
                 case None:
-                    self._start()
+                    self._start_again()
 
     def _not_run(self, error: OSError) -> int:
         name = self._order.command[0]
@@ -145,8 +125,8 @@ class Supervisor:
         self._say(f"{name}: cannot be run: {error.strerror}")
         return NOT_EXECUTABLE
 
-    def _lost(self, status: int) -> None:
-        """The proxy ended, and CMD did not."""
+    def _lost(self, why: str) -> None:
+        """There is no proxy, and CMD runs on."""
         self._proxy = None
         self._pace = self._pace.after(self._clock() - self._started_at)
         self._again_at = self._clock() + self._pace.wait_s
@@ -156,7 +136,7 @@ class Supervisor:
                 f"{QUICK_DEATHS} times in a row it has not lived long: it is tried again every "
                 f"{SLOW_S:.0f} s, on the same ports"
             )
-        self._say(f"the proxy has ended {_how(status)}; {again}")
+        self._say(f"{why}; {again}")
 
     def _next(self) -> Report | None:
         """What happens next; None when it is time to start the proxy again."""
@@ -184,12 +164,17 @@ class Supervisor:
                         self._proxy.send_signal(signal.SIGTERM)
             except Empty:
                 break
-        os.killpg(self._proxy.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended just now
+            os.killpg(self._proxy.pid, signal.SIGKILL)
         self._proxy.wait()
 
 
 def _address(url: str) -> str:
     return url.removeprefix("http://")
+
+
+def _not_started(error: OSError) -> str:
+    return f"the proxy cannot be started: {error.strerror}"
 
 
 def _how(status: int) -> str:

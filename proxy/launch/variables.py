@@ -1,7 +1,7 @@
 """The environment variables by which programs are pointed somewhere: the whole list.
 
-Each was looked up in the program that reads it. What is missing is missing for a reason: Mistral's,
-xAI's and Hugging Face's SDKs read none for inference; Together's changed its meaning between
+Each was looked up in the program that reads it. What is missing is missing for a reason: Mistral's
+and xAI's SDKs read none, Hugging Face's none for its router; Together's changed its meaning between
 versions; Bedrock's (AWS_ENDPOINT_URL_BEDROCK_RUNTIME, ANTHROPIC_BEDROCK_BASE_URL) would change the
 host that the request is signed for (SigV4). Those all come in through HTTPS_PROXY.
 """

@@ -8,10 +8,11 @@ from proxy.telemetry.line import Field, Line, milliseconds
 from proxy.telemetry.redact import redact
 
 QUIET_S = 10.0
-"""Who is turned away for the same reason again is a line at debug for so long: a client that asks
-in a circle, or an attack, must not fill the disk."""
+"""Who is turned away for the same reason again, or breaks off a tunnel again, is a line at debug
+for so long: a client that asks in a circle, or an attack, must not fill the disk."""
 
 _TOO_MANY = "too_many"
+_BROKEN = "tunnel broken"
 _HOSTS = 8
 """Named of a certificate at most; the file has them all."""
 _DEBUG, _INFO, _WARNING = logging.DEBUG, logging.INFO, logging.WARNING
@@ -19,38 +20,54 @@ _DEBUG, _INFO, _WARNING = logging.DEBUG, logging.INFO, logging.WARNING
 DoorEvent = TurnedAway | Tunnelled | CertificateRefused | AuthorityIssued
 
 
-class Doors:
-    """Words such events. It remembers when it last told of which reason, of which there are few."""
+class _Quiet:
+    """Has the same told again no sooner than after QUIET_S. It remembers words of ours only, so
+    there are few."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._told_at: dict[str, float] = {}
         self._untold: dict[str, int] = {}
 
+    def line(self, word: str, told: Line) -> Line:
+        """`told`, and how many were not told meanwhile; or, at debug, one more of those."""
+        now = self._now()
+        if now - self._told_at.get(word, -QUIET_S) < QUIET_S:
+            self._untold[word] = self._untold.get(word, 0) + 1
+            return told._replace(level=_DEBUG)
+        self._told_at[word] = now
+        if not (untold := self._untold.pop(word, 0)):
+            return told
+        message = f"{told.message} (and {untold} more like it since the last such line)"
+        return Line(told.level, message, {**told.fields, "untold": untold})
+
+
+class Doors:
+    """Words such events."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._quiet = _Quiet(now)
+
     def line_of(self, event: DoorEvent) -> Line:
         match event:
             case TurnedAway():
-                return self._turned_away(event)
-            case Tunnelled():
+                return self._quiet.line(event.reason, _turned_away(event))
+            case Tunnelled(error=""):
                 return _tunnelled(event)
+            case Tunnelled():
+                return self._quiet.line(_BROKEN, _tunnelled(event))
             case CertificateRefused():
                 return _distrusted(event)
             case AuthorityIssued():
                 return _issued(event)
 
-    def _turned_away(self, event: TurnedAway) -> Line:
-        reason, now = event.reason, self._now()
-        fields: dict[str, Field] = {"face": event.face, "status": event.status, "reason": reason}
-        message = f"Turned away ({event.status} {reason}): {redact(event.message)}"
-        if now - self._told_at.get(reason, -QUIET_S) < QUIET_S:
-            self._untold[reason] = self._untold.get(reason, 0) + 1
-            return Line(_DEBUG, message, fields)
-        self._told_at[reason] = now
-        if untold := self._untold.pop(reason, 0):
-            fields["untold"] = untold
-            message += f" (and {untold} more like it since the last such line)"
-        serious = event.status >= 500 or reason == _TOO_MANY
-        return Line(_WARNING if serious else _INFO, message, fields)
+
+def _turned_away(event: TurnedAway) -> Line:
+    reason = event.reason
+    fields: dict[str, Field] = {"face": event.face, "status": event.status, "reason": reason}
+    message = f"Turned away ({event.status} {reason}): {redact(event.message)}"
+    serious = event.status >= 500 or reason == _TOO_MANY
+    return Line(_WARNING if serious else _INFO, message, fields)
 
 
 def _tunnelled(event: Tunnelled) -> Line:

@@ -67,12 +67,15 @@ def read_own(file: Path, *, private: bool) -> bytes | None:
         raise NotTrustworthy(
             f"{file}: it cannot be read: {why}; put the file itself there, readable for its owner"
         ) from error
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise NotTrustworthy(f"{file}: it is no file; remove it")
         _check(file, found, "0600" if private else "")
-        return opened.read(MOST_BYTES)
+        with os.fdopen(descriptor, "rb", closefd=False) as opened:  # which takes no folder
+            return opened.read(MOST_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _check(path: Path, found: os.stat_result, mode: str) -> None:

@@ -172,6 +172,8 @@ def _check_head(message: RawResponseMessage) -> None:
     """Raises for what the parser lets through in answers, and that whoever reads what we send on
     might take for another message's beginning or end (RFC 9112 5.1, 6.1, 6.3)."""
     headers = message.headers
+    if "\0" in (message.reason or ""):
+        raise http.HttpProcessingError(message="a NUL in its first line")
     names = "".join(headers)
     if " " in names or "\t" in names:
         raise http.HttpProcessingError(message="a space before the colon of a field")

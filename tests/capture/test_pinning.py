@@ -37,7 +37,7 @@ def test_who_leaves_in_silence_again_and_again_has_refused() -> None:
 def test_a_request_in_between_says_that_it_is_trusted() -> None:
     pinning = Pinning(heard := Heard())
     pinning.ended(HOST, asked=False, tunnel=False)
-    pinning.ended(HOST, asked=True, tunnel=False)
+    pinning.trusted(HOST)
     for _ in range(SILENT * 2):
         pinning.ended(HOST, asked=False, tunnel=False)  # connections opened ahead, and not used
     assert not heard

@@ -91,6 +91,21 @@ def test_early_bytes_go_first_and_both_ends_end_it(run: Run) -> None:
 
 
 @pytest.mark.parametrize("upwards", [True, False], ids=["from the app", "from far"])
+def test_more_may_come_early_than_the_other_takes_at_once(run: Run, upwards: bool) -> None:
+    async def work(app: End, far: End, joined: asyncio.Task[Carried]) -> None:
+        asks, answers = (app, far) if upwards else (far, app)
+        await asyncio.sleep(0.05)  # all that fits on the way is on it, and nobody reads
+        assert await answers.reader.readexactly(len(much)) == much
+        answers.writer.write(b"answer")
+        assert await asks.reader.readexactly(6) == b"answer"
+        asks.writer.write(b"more")
+        assert await answers.reader.readexactly(4) == b"more"
+
+    much = bytes(8 * MIB)
+    run(between(work, much if upwards else b"", b"" if upwards else much))
+
+
+@pytest.mark.parametrize("upwards", [True, False], ids=["from the app", "from far"])
 def test_an_end_is_half_of_one(run: Run, upwards: bool) -> None:
     async def work(app: End, far: End, joined: asyncio.Task[Carried]) -> None:
         asks, answers = (app, far) if upwards else (far, app)

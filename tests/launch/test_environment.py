@@ -67,6 +67,14 @@ def test_what_is_set_to_the_host_of_an_upstream_leads_to_that_one(said: str, her
     assert found.notes == ()
 
 
+def test_the_proxy_itself_is_called_directly_wherever_it_listens() -> None:
+    """A base URL that went through HTTP_PROXY would come back to us: a loop."""
+    found = _for({"NO_PROXY": "a.test"}, listen="http://192.168.7.7:4321", token=TOKEN)
+    assert found.environ["OPENAI_BASE_URL"] == f"http://192.168.7.7:4321/{TOKEN}/openai/v1"
+    assert found.environ["NO_PROXY"] == "a.test,localhost,127.0.0.1,::1,192.168.7.7"
+    assert found.environ["no_proxy"] == found.environ["NO_PROXY"]
+
+
 def test_a_path_that_no_base_url_leads_to_is_left_to_interception() -> None:
     said = {"OPENAI_BASE_URL": "https://openrouter.ai/apix/v1"}
     found = _for(said)

@@ -1,5 +1,6 @@
 """The life of a proxy that does not live long, on a clock that jumps."""
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from proxy.launch.order import NotStarted, Order, Where
 from proxy.launch.pace import SLOW_S
 from proxy.launch.report import Came, Ended, Report, Spoke
-from proxy.launch.supervise import NotStarted, Order, Supervisor, Where
+from proxy.launch.supervise import Supervisor
 
 CMD = 1
 READY = "understudy ready listen=http://127.0.0.1:81 admin=http://127.0.0.1:82 policies=1 digest=x"
@@ -55,7 +57,7 @@ class Stage:
         if self.ready:
             self.coming.append((self.now, Spoke(pid, READY)))
         self.coming.append((self.now + LIVES_S, Ended(pid, 1)))
-        return SimpleNamespace(pid=pid, send_signal=lambda number: None)
+        return SimpleNamespace(pid=pid, send_signal=lambda number: None, wait=lambda: None)
 
     def start_command(self, command: object, environ: object) -> SimpleNamespace:
         return SimpleNamespace(pid=CMD, send_signal=self.sent.append)
@@ -79,6 +81,40 @@ def test_it_is_started_ever_more_slowly_and_never_given_up(
         "the proxy has ended with status 1; it is started again on the same ports"
     )
     assert "6 times in a row it has not lived long: it is tried again every 30 s" in stage.said[5]
+
+
+def test_what_keeps_it_from_being_started_again_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process to be had, say: CMD runs on, and it is tried as slowly as when it ends at once."""
+    stage = Stage(monkeypatch, ends_at_s=100.0)
+    monkeypatch.setattr("tests.launch.test_supervise.LIVES_S", 60.0)
+    start, tried = stage.start_proxy, list[float]()
+
+    def scarce(flags: tuple[str, ...], folder: str) -> SimpleNamespace:
+        tried.append(stage.now)
+        if 1 < len(tried) < 4:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return start(flags, folder)
+
+    monkeypatch.setattr("proxy.launch.supervise.start_proxy", scarce)
+    assert stage.run() == 7
+    assert tried == pytest.approx([0.0, 60.1, 60.3, 60.7])
+    assert stage.said[1] == (
+        "the proxy cannot be started: Resource temporarily unavailable; "
+        "it is started again on the same ports"
+    )
+
+
+def test_without_a_first_proxy_the_program_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(monkeypatch, ends_at_s=1.0)
+
+    def never(flags: tuple[str, ...], folder: str) -> SimpleNamespace:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr("proxy.launch.supervise.start_proxy", never)
+    with pytest.raises(NotStarted) as caught:
+        stage.run()
+    assert caught.value.status == 1
+    assert stage.said == ["the proxy cannot be started: No such file or directory"]
 
 
 def test_the_first_ports_are_any_and_the_others_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,19 +152,21 @@ def test_what_happens_before_it_is_ready(
     assert len(stage.started) == 1
 
 
-def test_a_proxy_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gone", [None, ProcessLookupError, PermissionError])
+def test_a_proxy_that_does_not_end_is_killed(
+    monkeypatch: pytest.MonkeyPatch, gone: type[OSError] | None
+) -> None:
+    """It may have ended just now: on macOS nobody has the right to kill what is dead."""
     stage = Stage(monkeypatch, ends_at_s=0.1)
     monkeypatch.setattr("tests.launch.test_supervise.LIVES_S", 1000.0)
     killed: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "killpg", lambda pid, number: killed.append((pid, number)))
-    start = stage.start_proxy
 
-    def stubborn(flags: tuple[str, ...], folder: str) -> SimpleNamespace:
-        process = start(flags, folder)
-        process.wait = lambda: None
-        return process
+    def kill(pid: int, number: int) -> None:
+        killed.append((pid, number))
+        if gone is not None:
+            raise gone
 
-    monkeypatch.setattr("proxy.launch.supervise.start_proxy", stubborn)
+    monkeypatch.setattr(os, "killpg", kill)
     assert stage.run() == 7
     assert killed == [(10, signal.SIGKILL)]
     assert stage.now == pytest.approx(0.1 + 10.0 + 10.0)

@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +26,6 @@ from tests.provider import Provider
 from tests.trust.parties import opened, said
 
 README = Path(__file__).parents[2] / "README.md"
-WITHIN_S = 40.0
 VECTOR_SAID = "0.5 -0.5"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
@@ -72,28 +70,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("programs"))
 
 
-def _run(
-    command: list[str], environ: Mapping[str, str], hearing: Hearing, folder: Path
-) -> tuple[int, str]:
-    """The status that it ends with, and its stderr."""
-    err = folder / "stderr"
-    with (
-        err.open("w") as stderr,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(environ)
-        ) as process,
-    ):
-        ending = threading.Timer(WITHIN_S, process.kill)
-        ending.start()
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                hearing.take(line)
-        finally:
-            ending.cancel()
-    return process.returncode, err.read_text()
-
-
 def _keys_in(request: Request) -> set[str]:
     said = " ".join((request.target, *(value for _, value in request.fields)))
     return {key for key in (APP_KEY, OTHER_KEY) if key in said}
@@ -117,8 +93,8 @@ def test_it_is_served(
     pair.other.plays(GOOD)
     hearing = Hearing([fault for fault in script if isinstance(fault, Held)])
     command = workshop.command(client.program) + client.words(way)
-    status, err = _run(command, client.environ(way, door), hearing, tmp_path)
-    assert status == 0, (err, hearing.answers)
+    done = hearing.run(command, environment(client.environ(way, door)), tmp_path)
+    assert done.status == 0, (done.err, hearing.answers)
     right = {CHAT: pair.first.text, STREAM: pair.first.text, VECTOR: VECTOR_SAID}
     assert hearing.answers == [
         *(
@@ -158,11 +134,12 @@ def test_by_itself_it_calls_no_proxy(
         environ |= {family.base_url: f"{scheme}://127.0.0.1:{port}{family.suffix}"}
         environ |= {family.key: APP_KEY}
         hearing = Hearing(Held() for _ in client.asks)
-        status, err = _run(workshop.command(client.program), environ, hearing, tmp_path)
+        command = workshop.command(client.program)
+        done = hearing.run(command, environment(environ), tmp_path)
         nobody.setblocking(False)
         with pytest.raises(BlockingIOError):
             nobody.accept()
-    assert (status == 0) is (scheme == "http"), err
+    assert (done.status == 0) is (scheme == "http"), done.err
     assert len(first.requests) == (len(client.asks) + 1 if scheme == "http" else 0)
 
 

@@ -55,6 +55,19 @@ def test_a_declined_upgrade_is_answered_and_ends_the_connection(
     assert [seen.target for seen in first.requests] == ["/v1/realtime"]
 
 
+def test_an_upgrade_has_no_length(proxy: Serving, first: Provider) -> None:
+    fields = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x")]
+    head = b"\r\n".join(f"{name}: {value}".encode() for name, value in fields[:2])
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nContent-Length: 5\r\n" + head + b"\r\n\r\n"
+    first.plays(Canned((switch, b"hello")))
+    with Wire(proxy.port) as wire:
+        wire.send(request("GET", "/openai/v1/realtime", fields))
+        _, status, _, told = wire.head()
+        assert status == 101
+        assert "content-length" not in {name.lower() for name, _ in told}
+        assert wire.until(b"hello")
+
+
 def test_a_body_that_ends_with_the_connection_arrives_whole(
     proxy: Serving, first: Provider
 ) -> None:

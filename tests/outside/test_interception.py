@@ -8,11 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from proxy.capture.tunnel import RESET_AT_CLOSE
 from proxy.drill.faults.good import GOOD
 from tests.outside.policies import APP_KEY, HOST, OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving
 from tests.outside.running import until
-from tests.outside.tunnel import TlsWire, connect, trusted_ca
+from tests.outside.tunnel import TlsWire, connect, half_close, trusted_ca
 from tests.outside.wire import Wire, request
 from tests.provider import Provider
 
@@ -193,3 +194,18 @@ def test_a_host_of_a_new_policy_is_intercepted_at_once(
             assert wire.ask("POST", PATH, FIELDS, CHAT).status == 200
         with pytest.raises(ssl.SSLError, match="permitted subtree"):
             TlsWire(running.port, "new.test:443", old)
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["ends", "resets"])
+def test_who_leaves_as_soon_as_it_has_asked_is_no_bug(proxy: Serving, reset: bool) -> None:
+    for _ in range(20):
+        with Wire(proxy.port) as wire:
+            wire.send(request("CONNECT", AUTHORITY, [("Host", AUTHORITY)]))
+            if reset:
+                wire._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+            else:
+                half_close(wire)
+                wire.rest()
+    with Wire(proxy.port) as wire:
+        assert connect(wire, AUTHORITY).status == 200
+    assert "A bug in" not in proxy.log

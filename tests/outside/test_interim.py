@@ -12,7 +12,7 @@ from tests.outside.wire import Wire, request
 
 HINT = (
     b"HTTP/1.1 103 Early Hints\r\n"
-    b"Link: </a>; rel=preload\r\nConnection: X-Near\r\nX-Near: 1\r\n\r\n"
+    b"Link: </a>; rel=preload\r\nConnection: X-Near\r\nX-Near: 1\r\nContent-Length: 5\r\n\r\n"
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -123,3 +123,17 @@ def test_who_trusts_us_is_served_by_us(proxy: Serving, real: Secured, first: Pro
         assert plain.ask("GET", "/openai/v1/models").status == 200
     assert real.connections == before
     assert "does not trust" not in proxy.log
+
+
+def test_an_app_that_asks_is_known_before_its_connection_ends(
+    proxy: Serving, real: Secured, first: Provider
+) -> None:
+    ours = trusted_ca(proxy, "127.0.0.1", real.port)
+    with TlsWire(proxy.port, _authority(real), ours) as wire:
+        assert wire.ask("GET", "/v1/models", [("Host", _authority(real))]).status == 200
+        for _ in range(5):
+            TlsWire(proxy.port, _authority(real), ours).close()
+        assert wire.ask("GET", "/v1/models", [("Host", _authority(real))]).status == 200
+        with TlsWire(proxy.port, _authority(real), ours) as other:
+            assert other.ask("GET", "/v1/models", [("Host", _authority(real))]).status == 200
+    assert "does not trust" not in proxy.log

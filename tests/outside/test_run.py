@@ -129,6 +129,16 @@ def test_a_state_folder_that_is_named_stays(place: Place, tmp_path: Path) -> Non
     assert not (state / "running.json").exists()
 
 
+def test_the_program_may_go_to_another_folder(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state folder is named from where we are; what the program is told holds anywhere."""
+    monkeypatch.chdir(tmp_path)
+    ended = place.run("sh", "-c", "cd / && cat $SSL_CERT_FILE", flags=["--state-dir", "state"])
+    assert (ended.status, ended.err) == (0, "")
+    assert "BEGIN CERTIFICATE" in ended.out
+
+
 def test_the_temporary_folder_is_for_its_owner_only(place: Place) -> None:
     ended = place.run("sh", "-c", 'stat -c %a "$(dirname "$(dirname "$SSL_CERT_FILE")")"')
     assert ended.out == "700\n"
@@ -193,6 +203,16 @@ def test_when_we_are_killed_the_proxy_ends_and_cleans_up(place: Place) -> None:
         until(lambda: not listens(port), WITHIN_S)
         until(lambda: not place.processes(), WITHIN_S)
         until(lambda: not list(place.temporary.iterdir()), WITHIN_S)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other processes are Linux's to show")
+def test_when_we_are_killed_while_the_proxy_starts_it_cleans_up_too(place: Place) -> None:
+    with place.running("echo", "ran") as process:
+        until(place.processes)
+        process.kill()
+        process.wait(WITHIN_S)
+        until(lambda: not place.processes(), WITHIN_S)
+        assert not list(place.temporary.iterdir())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other processes are Linux's to show")

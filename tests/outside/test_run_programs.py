@@ -1,23 +1,31 @@
 """Unmodified programs under `understudy run`, by each way in."""
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from proxy.drill.faults.good import GOOD
 from proxy.drill.speech.anthropic import Anthropic
+from tests.outside.clients.family import ANTHROPIC, OPENAI
+from tests.outside.clients.hearing import Answer, Hearing, Held
+from tests.outside.clients.table import CHAT, CLIENTS, STREAM, VECTOR, Client
+from tests.outside.clients.workshop import Workshop, what_lacks
 from tests.outside.policies import APP_KEY
-from tests.outside.programs import PROGRAMS, Program
 from tests.outside.running import Place, held, policies
 from tests.provider import Provider
 
 WAYS = {"base URL": (), "interception": ("--no-base-url",)}
 KEYS = {"OPENAI_API_KEY": APP_KEY, "ANTHROPIC_API_KEY": APP_KEY}
+LEFT_OUT = (
+    *("WithHttpClient.java", "with_wget.sh"),  # no variable says to them whom to trust
+    *("with_langchain.py", "with_httpx2.py"),  # slow, and come in like openai and httpx
+)
+PROGRAMS = [
+    client
+    for client in CLIENTS
+    if client.family in (OPENAI, ANTHROPIC) and client.program not in LEFT_OUT
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,42 +49,37 @@ def environs(
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a program in it whose source has to be compiled: Go's."""
-    folder = tmp_path_factory.mktemp("go")
-    (folder / "program.go").write_text(PROGRAMS["go"].source)
-    environ = {**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "CGO_ENABLED": "0"}
-    command = ["go", "build", "-o", "program", "program.go"]
-    subprocess.run(command, cwd=folder, env=environ, check=True, timeout=110)
-    return folder
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("programs"))
 
 
 @pytest.mark.parametrize("way", list(WAYS))
-@pytest.mark.parametrize("program", list(PROGRAMS.values()), ids=list(PROGRAMS))
+@pytest.mark.parametrize("client", PROGRAMS, ids=[client.program for client in PROGRAMS])
 def test_a_program_comes_through(
-    program: Program,
+    client: Client,
     way: str,
     both: dict[str, Provider],
     environs: dict[str, dict[str, str]],
-    request: pytest.FixtureRequest,
+    workshop: Workshop,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    if program.lacks:
-        pytest.skip(program.lacks)
-    provider = both[program.provider]
-    provider.plays(GOOD)
-    folder = request.getfixturevalue("built") if program.source else program.folder
-    done = subprocess.run(
-        program.words,
-        cwd=folder,
-        env=environs[way],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [provider.text] * 2
+    if lacks := what_lacks(client.program, client.package):
+        pytest.skip(lacks)
+    provider = both[client.family.name]
+    streams = [Held() for asked in client.asks if asked is STREAM]
+    waiting = iter(streams)
+    script = [next(waiting) if asked is STREAM else GOOD for asked in client.asks]
+    provider.plays(*script, GOOD)
+    hearing = Hearing(streams)
+    command = workshop.command(client.program) + list(client.arguments)
+    done = hearing.run(command, environs[way], tmp_path_factory.mktemp("program"))
+    assert done.status == 0, (done.err, hearing.answers)
+    assert done.err == ""
+    right = {CHAT: provider.text, STREAM: provider.text, VECTOR: "0.5 -0.5"}
+    assert hearing.answers == [
+        Answer(None if asked in client.silent else client.family.name, right[asked])
+        for asked in (*client.asks, CHAT)
+    ]
     for asked in provider.requests:
         keys = [value for _, value in asked.fields if value.endswith(APP_KEY)]
         assert len(keys) == 1, "the app's own key, and no other"

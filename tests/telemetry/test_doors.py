@@ -83,6 +83,19 @@ def test_a_tunnel_is_told_of_at_debug_and_one_that_broke_at_info() -> None:
     assert broken.message == "The tunnel to stranger.test:443 broke off: reset"
 
 
+def test_a_client_that_breaks_off_tunnels_in_a_circle_fills_no_disk() -> None:
+    clock = FalseClock()
+    doors = Doors(clock.now)
+    broken = Tunnelled("stranger.test:443", "https_proxy", 1, 0, 0.1, "reset")
+    levels = [doors.line_of(broken).level for _ in range(1000)]
+    assert levels == [logging.INFO] + [logging.DEBUG] * 999
+    assert doors.line_of(DENIED).level == logging.INFO, "which is something else"
+    clock.pass_time(QUIET_S)
+    line = doors.line_of(broken)
+    assert (line.level, line.fields["untold"]) == (logging.INFO, 999)
+    assert "999 more like it" in line.message
+
+
 def test_who_distrusts_us_is_told_of_with_what_to_do() -> None:
     line = _doors().line_of(CertificateRefused("api.test", "unknown_ca", tunnelled=False))
     assert line.level == logging.WARNING

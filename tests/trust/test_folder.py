@@ -110,6 +110,15 @@ def test_links_and_pipes_are_refused(tmp_path: Path, name: str) -> None:
         check(tmp_path / "ca")
 
 
+@pytest.mark.parametrize("name", ["ca.key", "ca.pem"])
+def test_folders_in_the_place_of_files_are_refused(tmp_path: Path, name: str) -> None:
+    opened(tmp_path / "ca")
+    (tmp_path / "ca" / name).unlink()
+    (tmp_path / "ca" / name).mkdir()
+    with pytest.raises(NotTrustworthy, match=f"{name}: it is no file; remove it"):
+        check(tmp_path / "ca")
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"no PEM", b"\xff\x00" * 40, b"-----BEGIN PRIVATE KEY-----\n"]
 )

@@ -50,6 +50,7 @@ async def whole(reply: Reply) -> bytes:
         a_head("X A: 1", "Content-Length: 2") + b"ok",
         a_head("no colon", "Content-Length: 2") + b"ok",
         b"HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 O\0K\r\nContent-Length: 2\r\n\r\nok",
         b"ICY 200 OK\r\nContent-Length: 2\r\n\r\nok",
         SWITCH,  # nobody asked for it
     ],

@@ -10,15 +10,18 @@
 Header fields come before the answer that they are of.
 """
 
+import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
 from proxy.drill.server.turn import Turn
 
 LOOK_S = 0.01
+WITHIN_S = 40.0
 
 
 @dataclass
@@ -48,6 +51,14 @@ class Held:
         await turn.end()
 
 
+@dataclass(frozen=True)
+class Finished:
+    """The status that a program ended with, and its stderr."""
+
+    status: int
+    err: str
+
+
 class Hearing:
     """`held` are the streams that it hears, in order."""
 
@@ -56,6 +67,26 @@ class Hearing:
         self._held = iter(held)
         self._target: str | None = None
         self._within: Answer | None = None
+
+    def run(self, command: list[str], environ: Mapping[str, str], folder: Path) -> Finished:
+        """Listen to `command`, which has `environ` and nothing else, from its start to its end.
+        `folder` is for a file of its."""
+        err = folder / "stderr"
+        with (
+            err.open("w") as stderr,
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environ
+            ) as process,
+        ):
+            ending = threading.Timer(WITHIN_S, process.kill)
+            ending.start()
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    self.take(line)
+            finally:
+                ending.cancel()
+        return Finished(process.returncode, err.read_text())
 
     def take(self, line: str) -> None:
         line = line.rstrip("\r\n")
