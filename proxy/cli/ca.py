@@ -15,8 +15,9 @@ from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.policy.complaint import PolicyError
 from proxy.settings import ca_dir
-from proxy.trust.authority import Authority, NotTrustworthy
+from proxy.trust.authority import Authority, NotTrustworthy, check
 from proxy.trust.howto import advice
+from proxy.trust.pair import CERTIFICATE_FILE
 from proxy.trust.roots import write_bundle
 
 
@@ -40,12 +41,16 @@ def run(chosen: argparse.Namespace) -> int:
             print(complaint, file=sys.stderr)
         return 2
     folder = ca_dir(Path(chosen.state_dir)).absolute()
+    certificate = folder / CERTIFICATE_FILE
     try:
-        authority = Authority.open(folder, snapshot.hosts, _tell)
+        if certificate.exists() and (chosen.path or chosen.print):
+            check(folder)  # a look is no reason to have it sign for more hosts
+        else:
+            authority = Authority.open(folder, snapshot.hosts, _tell)
         if chosen.path:
-            print(authority.path)
+            print(certificate)
         elif chosen.print:
-            print(authority.certificate_pem.decode(), end="")
+            print(certificate.read_text(), end="")
         else:
             bundle = write_bundle(folder, authority, os.environ)
             print("\n".join(_words(authority, bundle)))

@@ -20,7 +20,7 @@ class Flags:
 
     def add(self, name: str, default: str, meaning: str, **options: Any) -> None:
         variable = _variable(name)
-        value = self._environ.get(variable, default)
+        value = self._environ.get(variable) or default  # compose files leave variables empty
         choices = options.get("choices", [value])
         if value not in choices:  # argparse looks at what is typed, not at defaults
             raise SettingError(f"{variable}: {value!r} is not one of {', '.join(choices)}")

@@ -6,7 +6,16 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from proxy.launch.node import node_variables
-from proxy.launch.variables import ALL_PROXY, BASE_URLS, LOOPBACK, NO_PROXY, PROXIES, TRUST, BaseUrl
+from proxy.launch.variables import (
+    ALL_PROXY,
+    BASE_URLS,
+    LOOPBACK,
+    NO_PROXY,
+    PROXIES,
+    TRUST,
+    TRUST_WHERE_SET,
+    BaseUrl,
+)
 from proxy.policy.snapshot import Snapshot
 
 _PORTS = {"http": 80, "https": 443}
@@ -64,7 +73,8 @@ def surroundings(
             _point(variable, changed, snapshot, doors.base, notes)
     _set_proxies(changed, doors.proxy, notes)
     _spare_this_machine(changed, snapshot, doors.host, notes)
-    changed |= dict.fromkeys(TRUST, str(doors.bundle))
+    named = (*TRUST, *(name for name in TRUST_WHERE_SET if environ.get(name)))
+    changed |= dict.fromkeys(named, str(doors.bundle))
     changed |= node_variables(environ)
     return Surroundings(changed, tuple(notes))
 
@@ -158,6 +168,8 @@ def _names(entry: str, host: str) -> bool:
     bare = host if host.endswith("]") else host.rpartition(":")[0] or host
     if bare.strip("[]") in LOOPBACK:
         return False
+    if entry.count(":") > 1:  # an IPv6 address
+        return bare.strip("[]") == entry.strip("[]").lower()
     suffix = entry.lower().removeprefix("*").partition(":")[0].removeprefix(".")
     return not suffix or bare == suffix or bare.endswith(f".{suffix}")
 

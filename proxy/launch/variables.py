@@ -52,3 +52,13 @@ TRUST = (
     "DENO_CERT",  # Deno, likewise
 )
 """Variables that name a file of trusted certificates, and who reads each."""
+
+TRUST_WHERE_SET = (
+    "PIP_CERT",
+    "HTTPLIB2_CA_CERTS",
+    "NIX_SSL_CERT_FILE",
+    "CARGO_HTTP_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+)
+"""The same, of programs that look elsewhere as long as these are not set."""

@@ -27,6 +27,8 @@ _LONGEST_S = 366 * 86400.0  # a year: event loops and timestamps overflow far be
 DURATION_PATTERN: Final = r"^(0|[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h|d))$"
 _DURATION = re.compile(DURATION_PATTERN)
 _HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_LABEL = 63  # RFC 1035 2.3.4; a longer one, or an empty one, is in no certificate either
+_LAST_PORT = 65535
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _FRAMING = frozenset(("connection", "content-length", "host", "te", "transfer-encoding", "upgrade"))
@@ -164,8 +166,14 @@ def _address(value: str) -> str:
 
 def _host(value: str) -> str:
     lower = value.lower()
-    if not _HOST.fullmatch(lower):
-        raise wrong("is no host", "write one like api.example.com or 127.0.0.1:8080", quote=True)
+    parts = _HOST.fullmatch(lower)
+    right = "write one like api.example.com or 127.0.0.1:8080"
+    if parts is None:
+        raise wrong("is no host", right, quote=True)
+    if parts[3] and not 0 < int(parts[3][1:]) <= _LAST_PORT:
+        raise wrong("has no port that there is", right, quote=True)
+    if any(not label or len(label) > _LABEL for label in parts[1].split(".")):
+        raise wrong("is no name that DNS knows", right, quote=True)
     return lower
 
 

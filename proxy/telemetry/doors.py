@@ -66,7 +66,7 @@ def _turned_away(event: TurnedAway) -> Line:
     reason = event.reason
     fields: dict[str, Field] = {"face": event.face, "status": event.status, "reason": reason}
     message = f"Turned away ({event.status} {reason}): {redact(event.message)}"
-    serious = event.status >= 500 or reason == _TOO_MANY
+    serious = event.status >= 500 or event.status == 403 or reason == _TOO_MANY
     return Line(_WARNING if serious else _INFO, message, fields)
 
 

@@ -22,6 +22,12 @@ NAMED_BY = (
     "GIT_SSL_CAINFO",
     "AWS_CA_BUNDLE",
     "DENO_CERT",
+    "PIP_CERT",
+    "HTTPLIB2_CA_CERTS",
+    "NIX_SSL_CERT_FILE",
+    "CARGO_HTTP_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
 )
 """What a person has programs trust: files, or folders of files."""
 

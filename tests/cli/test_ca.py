@@ -63,10 +63,10 @@ def test_the_second_time_it_is_found(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_more_hosts_are_told_of(
     tmp_path: Path, policies: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _ca(tmp_path, "--path") == 0
+    assert _ca(tmp_path) == 0
     policies.write_text(_POLICY + '  cohere: {dialect: raw, url: "https://api.cohere.com"}\n')
     capsys.readouterr()
-    assert _ca(tmp_path, "--path") == 0
+    assert _ca(tmp_path) == 0
     assert "made anew: whoever was told to trust it has to be told again" in capsys.readouterr().err
 
 
@@ -105,3 +105,19 @@ def test_wrong_policies_are_told_as_serve_tells_them(
 def test_path_and_print_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         _ca(tmp_path, "--path", "--print")
+
+
+@pytest.mark.usefixtures("policies")
+@pytest.mark.parametrize("look", ["--path", "--print"])
+def test_a_look_does_not_have_it_sign_for_more(
+    tmp_path: Path, look: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _ca(tmp_path) == 0
+    file = tmp_path / "state" / "ca" / "ca.pem"
+    before = file.read_bytes()
+    (tmp_path / "policies.yaml").write_text(_POLICY.replace("api.openai.com", "more.example"))
+    capsys.readouterr()
+    assert _ca(tmp_path, look) == 0
+    out, _ = capsys.readouterr()
+    assert out == (f"{file}\n" if look == "--path" else before.decode())
+    assert file.read_bytes() == before

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.launch.environment import Doors, Surroundings, surroundings
+from proxy.launch.environment import Doors, Surroundings, _names, surroundings
 from proxy.launch.variables import BASE_URLS, TRUST
 from tests.policy.loading import loaded
 
@@ -186,3 +186,10 @@ def test_what_has_nothing_to_do_with_it_stays() -> None:
     environ = _for(given).environ
     assert {name: environ[name] for name in given} == given
     assert given == {"HOME": "/home/me", "OPENAI_API_KEY": "sk-1", "ODD": "a=b\n"}
+
+
+def test_ipv6_in_no_proxy_keeps_no_provider_away() -> None:
+    for entry in ("::1", "[::1]", "fe80::1"):
+        assert not _names(entry, "api.openai.com")
+    assert _names("::2", "[::2]")
+    assert _names("*", "api.openai.com")

@@ -20,7 +20,7 @@ def _doors() -> Doors:
 
 def test_who_is_turned_away_is_told_of_with_what_it_was_told() -> None:
     line = _doors().line_of(DENIED)
-    assert line.level == logging.INFO
+    assert line.level == logging.WARNING
     assert line.message == ("Turned away (403 passthrough_denied): stranger.test is of no upstream")
     assert line.fields == {"face": "http_proxy", "status": 403, "reason": "passthrough_denied"}
 
@@ -29,6 +29,7 @@ def test_who_is_turned_away_is_told_of_with_what_it_was_told() -> None:
     ("status", "reason", "level"),
     [
         (400, "bad_request", logging.INFO),
+        (403, "passthrough_denied", logging.WARNING),
         (407, "no_token", logging.INFO),
         (503, "too_many", logging.WARNING),
         (429, "too_many", logging.WARNING),
@@ -43,12 +44,12 @@ def test_the_same_again_is_no_news_for_a_while() -> None:
     clock = FalseClock()
     doors = Doors(clock.now)
     levels = [doors.line_of(DENIED).level for _ in range(1000)]
-    assert levels == [logging.INFO] + [logging.DEBUG] * 999
+    assert levels == [logging.WARNING] + [logging.DEBUG] * 999
     other = TurnedAway("http_proxy", 508, "loop", "round and round")
     assert doors.line_of(other).level == logging.WARNING, "another reason is news"
     clock.pass_time(QUIET_S)
     line = doors.line_of(DENIED)
-    assert line.level == logging.INFO
+    assert line.level == logging.WARNING
     assert line.fields["untold"] == 999
     assert "999 more like it" in line.message
     clock.pass_time(QUIET_S)
@@ -89,7 +90,7 @@ def test_a_client_that_breaks_off_tunnels_in_a_circle_fills_no_disk() -> None:
     broken = Tunnelled("stranger.test:443", "https_proxy", 1, 0, 0.1, "reset")
     levels = [doors.line_of(broken).level for _ in range(1000)]
     assert levels == [logging.INFO] + [logging.DEBUG] * 999
-    assert doors.line_of(DENIED).level == logging.INFO, "which is something else"
+    assert doors.line_of(DENIED).level == logging.WARNING, "which is something else"
     clock.pass_time(QUIET_S)
     line = doors.line_of(broken)
     assert (line.level, line.fields["untold"]) == (logging.INFO, 999)
