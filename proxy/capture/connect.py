@@ -9,7 +9,8 @@ CONNECT host:port
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 from aiohttp.web import BaseRequest
@@ -66,7 +67,7 @@ class Ways:
         self._clock = clock
         self._hear = hear
         self._pinning = Pinning(hear)
-        self._carried: dict[asyncio.Task[object], Pulse] = {}
+        self._pulses: dict[asyncio.Task[object], Pulse] = {}
         self.own_ports: Mapping[int, str] = {}
         self.loopback = True
 
@@ -194,25 +195,34 @@ class Ways:
         far: asyncio.Transport,
         inside: Inside,
     ) -> None:
-        task, clock = asyncio.current_task(), self._clock
-        assert task is not None
-        began = clock.now()
-        pulse = self._carried[task] = Pulse(began)
+        clock = self._clock
         waiting = cast(Waiting, far.get_protocol())
         error: str | None = STOPPING
+        with self._pulse() as pulse:
+            began = pulse.moved_at
+            try:
+                error = (await join(app, early(), far, waiting.early, clock, pulse=pulse)).error
+            finally:
+                up, down, took_s = pulse.up_bytes, pulse.down_bytes, clock.now() - began
+                told = Tunnelled(inside.authority, inside.face, up, down, took_s, error or "")
+                self._hear(told, None)
+
+    @contextmanager
+    def _pulse(self) -> Iterator[Pulse]:
+        """That of what is done within; a stop ends it where it has been quiet for a while."""
+        task = asyncio.current_task()
+        assert task is not None
+        pulse = self._pulses[task] = Pulse(self._clock.now())
         try:
-            error = (await join(app, early(), far, waiting.early, clock, pulse=pulse)).error
+            yield pulse
         finally:
-            del self._carried[task]
-            up, down, took_s = pulse.up_bytes, pulse.down_bytes, clock.now() - began
-            told = Tunnelled(inside.authority, inside.face, up, down, took_s, error or "")
-            self._hear(told, None)
+            del self._pulses[task]
 
     def end_quiet(self) -> None:
-        """End what is carried blind and has brought nothing for a while: connections that apps keep
-        for later, as a rule."""
+        """End what is carried blind and has brought nothing for a while, and tunnels in which no
+        word was said yet: connections that apps keep for later, as a rule."""
         since = self._clock.now() - QUIET_S
-        for task, pulse in tuple(self._carried.items()):
+        for task, pulse in tuple(self._pulses.items()):
             if pulse.moved_at < since:
                 task.cancel()
 
@@ -228,7 +238,8 @@ class Ways:
         app.resume_reading()
         try:
             async with asyncio.timeout(FIRST_BYTE_S):
-                asked = await _asked(chamber)
+                with self._pulse():
+                    asked = await _asked(chamber)
             if asked is None:
                 self._serve(app, chamber, inside._replace(secure=False))
                 return

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -209,3 +210,14 @@ def test_who_leaves_as_soon_as_it_has_asked_is_no_bug(proxy: Serving, reset: boo
     with Wire(proxy.port) as wire:
         assert connect(wire, AUTHORITY).status == 200
     assert "A bug in" not in proxy.log
+
+
+def test_a_stop_does_not_wait_for_tunnels_in_which_nobody_speaks(
+    providers: Providers, tmp_path: Path
+) -> None:
+    with serving(policy(tmp_path, two(providers))) as proxy, Wire(proxy.port) as wire:
+        assert connect(wire, AUTHORITY).status == 200
+        time.sleep(1.5)
+        began = time.monotonic()
+        proxy.stop()
+        assert time.monotonic() - began < 5
