@@ -15,10 +15,10 @@ import aiohttp.http_parser
 
 from proxy.admin.api import Api
 from proxy.admin.view import Sights
-from proxy.capture.certificates import Certificates
 from proxy.capture.gate import Gate
 from proxy.capture.listener import Listener
-from proxy.capture.transparent import NotHere, Redirected
+from proxy.capture.redirected.transparent import NotHere, Redirected
+from proxy.capture.tunnels.certificates import Certificates
 from proxy.core.clock import SystemClock, SystemDice
 from proxy.core.event import AuthorityIssued, PolicyLoaded
 from proxy.core.failure import Failure

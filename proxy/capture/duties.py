@@ -7,8 +7,8 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web import BaseRequest, Response
 
 from proxy.capture.authority import check_host
-from proxy.capture.inside import Inside
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.headers import Headers
 from proxy.upstream.fields import COUNTED, MAX_FORWARDS, VIA
 from proxy.upstream.via import Signature

@@ -11,8 +11,8 @@ from proxy.capture.authority import (
     read_authority,
     shown,
 )
-from proxy.capture.inside import Inside
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.core.headers import Headers
 from proxy.engine.compile import Program

@@ -7,9 +7,9 @@ from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest, RequestPayloadError
 from multidict import istr
 
+from proxy.capture.connection.server import protocol_of
 from proxy.capture.limits import Limits
 from proxy.capture.refused import Refused
-from proxy.capture.server import protocol_of
 from proxy.core.clock import Clock
 from proxy.core.failure import Failure, FailureKind
 from proxy.upstream.fields import EXPECT

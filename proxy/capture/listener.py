@@ -10,20 +10,20 @@ from contextlib import suppress
 
 from aiohttp.web import BaseRequest, StreamResponse
 
-from proxy.capture.certificates import Certificates
-from proxy.capture.connect import Ways
+from proxy.capture.answer.early import Early
+from proxy.capture.answer.interim import interim_writer
+from proxy.capture.answer.relay import relay, stop
+from proxy.capture.connection.server import Server, protocol_of
 from proxy.capture.duties import check_loops, own_answer
-from proxy.capture.early import Early
 from proxy.capture.gate import Gate
 from proxy.capture.identify import Place, identify
-from proxy.capture.inside import Inside
 from proxy.capture.intake import take_in
-from proxy.capture.interim import interim_writer
 from proxy.capture.limits import Limits
 from proxy.capture.refused import Refused
-from proxy.capture.relay import relay, stop
-from proxy.capture.server import Server, protocol_of
-from proxy.capture.switch import upgrade_of
+from proxy.capture.tunnels.certificates import Certificates
+from proxy.capture.tunnels.connect import Ways
+from proxy.capture.tunnels.inside import Inside
+from proxy.capture.tunnels.switch import upgrade_of
 from proxy.core.call import Call, Trace
 from proxy.core.clock import Clock, Dice
 from proxy.core.headers import Headers

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from proxy.capture.certificates import Certificates
 from proxy.capture.gate import Gate
 from proxy.capture.limits import Limits
 from proxy.capture.listener import Listener
+from proxy.capture.tunnels.certificates import Certificates
 from proxy.core.call import Call
 from proxy.core.clock import SystemDice
 from proxy.core.event import Bug, CallEnded, CallStarted, Event

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp.web import BaseRequest, Response, StreamResponse
 
+from proxy.capture.connection.server import Server
 from proxy.capture.limits import Limits
-from proxy.capture.server import Server
 from proxy.core.event import TurnedAway
 from tests.calls import Heard
 

@@ -5,8 +5,8 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from proxy.capture.duties import check_loops, own_answer
-from proxy.capture.inside import Inside
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.upstream.via import Signature
 

@@ -4,8 +4,8 @@ import pytest
 from multidict import CIMultiDict
 
 from proxy.capture.identify import Place, identify
-from proxy.capture.inside import Inside
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.engine.compile import Program
 from tests.plays.stage import Play

@@ -7,7 +7,7 @@ import pytest
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict
 
-from proxy.capture import relay
+from proxy.capture.answer import relay
 from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.core.failure import FailureKind

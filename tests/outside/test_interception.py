@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from proxy.capture.tunnel import RESET_AT_CLOSE
+from proxy.capture.tunnels.tunnel import RESET_AT_CLOSE
 from proxy.drill.faults.good import GOOD
 from tests.outside.policies import APP_KEY, HOST, OTHER_KEY, Providers, two
 from tests.outside.process import Serving, policy, serving

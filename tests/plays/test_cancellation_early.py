@@ -10,10 +10,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from proxy.capture.certificates import Certificates
 from proxy.capture.gate import Gate
 from proxy.capture.limits import Limits
 from proxy.capture.listener import Listener
+from proxy.capture.tunnels.certificates import Certificates
 from proxy.core.event import CallEnded
 from proxy.core.reply import End
 from proxy.dialects.frames import WAITING

@@ -12,16 +12,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from tests.capture.test_hello import HEAD, HELLO, tls_hello
 
-from proxy.capture.arrival import HELLO_S
-from proxy.capture.destination import Destination, NotRedirected, Socket
-from proxy.capture.hello import Hello
-from proxy.capture.inside import Inside
-from proxy.capture.transparent import NotHere, Redirected
+from proxy.capture.redirected.arrival import HELLO_S
+from proxy.capture.redirected.destination import Destination, NotRedirected, Socket
+from proxy.capture.redirected.transparent import NotHere, Redirected
+from proxy.capture.tunnels.hello import Hello
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.core.event import Bug, Event, TurnedAway
 from proxy.core.journal import Journal
-from tests.capture.test_hello import HEAD, HELLO, tls_hello
 from tests.clock import FalseClock
 
 GOING = Destination("203.0.113.9", 443)

@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web import BaseRequest, StreamResponse
 
-from proxy.capture.framing import field_bytes
-from proxy.capture.inside import Inside
+from proxy.capture.connection.framing import field_bytes
+from proxy.capture.connection.protocol import Ended, Protocol
+from proxy.capture.connection.seats import Seats
 from proxy.capture.limits import Limits
-from proxy.capture.protocol import Ended, Protocol
 from proxy.capture.refused import Refused
-from proxy.capture.seats import Seats
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.journal import Hear
 
 

@@ -13,17 +13,17 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import BaseRequest, RequestPayloadError, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from proxy.capture.framing import fault, head_bytes, named, too_large
-from proxy.capture.inside import Inside
+from proxy.capture.connection.framing import fault, head_bytes, named, too_large
+from proxy.capture.connection.turned import Turned
+from proxy.capture.connection.unfinished import Unfinished
 from proxy.capture.limits import LINGER_S
 from proxy.capture.refused import Refused
-from proxy.capture.turned import Turned
-from proxy.capture.unfinished import Unfinished
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.core.event import Bug, TurnedAway
 
 if TYPE_CHECKING:  # the server makes protocols, and each knows whose it is
-    from proxy.capture.server import Server
+    from proxy.capture.connection.server import Server
 
 Ended = Callable[[Inside, bool], None]
 """Is told of a connection inside a tunnel that has ended, and whether a request came on it."""

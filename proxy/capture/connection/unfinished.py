@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from proxy.capture.framing import too_large
+from proxy.capture.connection.framing import too_large
 from proxy.capture.limits import Limits
 from proxy.capture.refused import Refused
 

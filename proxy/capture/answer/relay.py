@@ -13,9 +13,9 @@ from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict, istr
 
-from proxy.capture.early import Early, Write, marks, onward
-from proxy.capture.switch import drop_tail, switch
-from proxy.capture.tunnel import RESET_AT_CLOSE
+from proxy.capture.answer.early import Early, Write, marks, onward
+from proxy.capture.tunnels.switch import drop_tail, switch
+from proxy.capture.tunnels.tunnel import RESET_AT_CLOSE
 from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.core.event import StreamBroke

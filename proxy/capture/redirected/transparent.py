@@ -15,17 +15,17 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol as Shape
 
-from proxy.capture.arrival import Arrival
 from proxy.capture.authority import is_this_machine
-from proxy.capture.destination import (
+from proxy.capture.redirected.arrival import Arrival
+from proxy.capture.redirected.destination import (
     Destination,
     NotRedirected,
     Socket,
     original_destination,
 )
-from proxy.capture.hello import Hello, Plain, Tls, Verdict
-from proxy.capture.inside import Inside
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.hello import Hello, Plain, Tls, Verdict
+from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.core.clock import Clock
 from proxy.core.event import Bug, TurnedAway

@@ -16,15 +16,15 @@ from typing import cast
 from aiohttp.web import BaseRequest
 
 from proxy.capture.authority import is_this_machine, read_authority, shown
-from proxy.capture.certificates import Certificates
-from proxy.capture.hello import Hello, Tls
-from proxy.capture.inside import Inside
-from proxy.capture.pinning import Pinning
-from proxy.capture.protocol import Protocol
+from proxy.capture.connection.protocol import Protocol
+from proxy.capture.connection.server import Server, protocol_of
 from proxy.capture.refused import Refused
-from proxy.capture.secure import UNRECOGNIZED_NAME, Antechamber, Distrusted, secure
-from proxy.capture.server import Server, protocol_of
-from proxy.capture.tunnel import Pulse, Waiting, join
+from proxy.capture.tunnels.certificates import Certificates
+from proxy.capture.tunnels.hello import Hello, Tls
+from proxy.capture.tunnels.inside import Inside
+from proxy.capture.tunnels.pinning import Pinning
+from proxy.capture.tunnels.secure import UNRECOGNIZED_NAME, Antechamber, Distrusted, secure
+from proxy.capture.tunnels.tunnel import Pulse, Waiting, join
 from proxy.core.call import Face
 from proxy.core.clock import Clock
 from proxy.core.event import Tunnelled, TurnedAway

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from aiohttp.web import BaseRequest
 
-from proxy.capture.server import protocol_of
-from proxy.capture.tunnel import Carried, Cut, join
+from proxy.capture.connection.server import protocol_of
+from proxy.capture.tunnels.tunnel import Carried, Cut, join
 from proxy.core.call import Call
 from proxy.core.clock import Clock
 from proxy.core.event import StreamBroke

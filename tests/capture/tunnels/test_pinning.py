@@ -1,6 +1,6 @@
 """What is made of clients that do not take our certificate."""
 
-from proxy.capture.pinning import SILENT, Pinning
+from proxy.capture.tunnels.pinning import SILENT, Pinning
 from proxy.core.event import CertificateRefused, Event
 from proxy.core.journal import Journal
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from proxy.capture.hello import HELLO_BYTES, Hello, Other, Plain, Tls, Verdict
+from proxy.capture.tunnels.hello import HELLO_BYTES, Hello, Other, Plain, Tls, Verdict
 
 
 def tls_hello(name: str | None, most: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> bytes:

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Protocol, cast
 
-from proxy.capture.destination import Destination
-from proxy.capture.hello import Hello, Other, Verdict
+from proxy.capture.redirected.destination import Destination
 from proxy.capture.refused import Refused
+from proxy.capture.tunnels.hello import Hello, Other, Verdict
 from proxy.core.clock import Clock, Timer
 
 HELLO_S = 10.0

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from proxy.capture.destination import Destination, NotRedirected, original_destination
+from proxy.capture.redirected.destination import Destination, NotRedirected, original_destination
 
 
 class Known:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from proxy.capture.early import AGAIN_S, MOST_S, UNTOLD_S, Early, marks, onward
+from proxy.capture.answer.early import AGAIN_S, MOST_S, UNTOLD_S, Early, marks, onward
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.reply import Reply, Source, Whole
 from proxy.dialects.frames import WAITING

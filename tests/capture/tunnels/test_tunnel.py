@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from proxy.capture.tunnel import HALF_CLOSED_S, IDLE_S, Carried, Cut, join
+from proxy.capture.tunnels.tunnel import HALF_CLOSED_S, IDLE_S, Carried, Cut, join
 from proxy.core.clock import Clock, SystemClock
 from tests.capture.ends import End, Tls, open_end
 from tests.clock import FalseClock

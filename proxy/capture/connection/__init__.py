@@ -1,0 +1,1 @@
+"""One connection of an app: what is HTTP on it, how much of it, and the words for what is not."""

@@ -1,0 +1,1 @@
+"""Connections that a firewall redirected here, which know nothing of a proxy."""
