@@ -111,6 +111,7 @@ class App:
             parts.store,
             self._living.model,
             self._telemetry,
+            self._listener.pinning.hosts,
         )
         self._api = Api(sights, settings.admin_token)
         self._watching: asyncio.Task[None] | None = None
@@ -121,6 +122,7 @@ class App:
     def _applied(self, snapshot: Snapshot) -> None:
         self._living.model.configure(snapshot.backend)
         self._living.prober.configure(snapshot.upstreams.values())
+        self._listener.pinning.forget()
         self._covering = asyncio.create_task(self._cover(snapshot), name="certificates")
         self._covering.add_done_callback(_unless_cancelled)
 

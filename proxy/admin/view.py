@@ -1,5 +1,6 @@
 """What `/status` tells: the living parts, as plain data."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ class Sights:
     store: Store
     model: LocalModel
     telemetry: Telemetry
+    distrusted: Callable[[], Iterable[str]]
+    """Hosts for which a client has refused the local CA's certificate."""
 
 
 def status(sights: Sights) -> dict[str, Any]:
@@ -40,6 +43,11 @@ def status(sights: Sights) -> dict[str, Any]:
         for complaint in complaints_about(upstream, standing)
     ]
     why += [f"a changed policy was refused: {complaint}" for complaint in loaded.complaints]
+    so = "carried unread" if snapshot.on_pinning == "tunnel" else "refused by a client"
+    why += [
+        f"connections for {host} are {so}: a client does not trust the local CA"
+        for host in sights.distrusted()
+    ]
     return {
         "policies": {
             "digest": snapshot.digest,

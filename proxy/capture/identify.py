@@ -18,7 +18,9 @@ from proxy.core.headers import Headers
 from proxy.engine.compile import Program
 from proxy.policy.passage import Passage
 
-_ABSOLUTE = re.compile(r"(?i:(https?))://([^/?#]*)(.*)", re.DOTALL)
+_ABSOLUTE = re.compile(r"(?i:(https?|wss?))://([^/?#]*)(.*)", re.DOTALL)
+_HTTP = {"ws": "http", "wss": "https"}
+"""Some clients name WebSockets so to a proxy; on the wire they are HTTP (RFC 6455 3)."""
 
 
 class Place(NamedTuple):
@@ -58,8 +60,14 @@ def identify(
     if target.startswith("/"):
         return _base_url(target, program)
     if (parts := _ABSOLUTE.fullmatch(target)) is not None:
+        scheme = parts[1].lower()
         return _absolute(
-            parts[1].lower(), parts[2], _path(method, parts[3]), program, own_ports, loopback
+            _HTTP.get(scheme, scheme),
+            parts[2],
+            _path(method, parts[3]),
+            program,
+            own_ports,
+            loopback,
         )
     raise Refused(400, f"{shown(target)!r} is no request target: it wants a path or an http:// URL")
 
@@ -73,7 +81,7 @@ def _inside(method: str, target: str, host: str | None, program: Program, inside
         parts = _ABSOLUTE.fullmatch(target)
         if parts is None:
             raise Refused(400, f"{shown(target)!r} is no request target: it wants a path")
-        if parts[1].lower() != scheme:
+        if _scheme(parts[1]) != scheme:
             raise _misdirected(f"{parts[1]}://{shown(parts[2])}", inside)
         _check_agrees(parts[2], inside, PORTS[scheme])
         target = _path(method, parts[3])
@@ -99,6 +107,11 @@ def _check_agrees(authority: str, inside: Inside, default: int) -> None:
 def _misdirected(named: str, inside: Inside) -> Refused:
     text = f"this connection is for {inside.authority}, not for {named}; connect to that"
     return Refused(421, text, "misdirected")
+
+
+def _scheme(written: str) -> str:
+    lower = written.lower()
+    return _HTTP.get(lower, lower)
 
 
 def _path(method: str, path: str) -> str:

@@ -23,9 +23,15 @@ from proxy.capture.refused import Refused
 from proxy.capture.tunnels.certificates import Certificates
 from proxy.capture.tunnels.connect import Ways
 from proxy.capture.tunnels.inside import Inside
+from proxy.capture.tunnels.opening import Opening
+from proxy.capture.tunnels.pinning import Pinning
+from proxy.capture.tunnels.pulses import Pulses
+from proxy.capture.tunnels.reach import Reach
 from proxy.capture.tunnels.switch import upgrade_of
 from proxy.core.call import Call, Trace
 from proxy.core.clock import Clock, Dice
+from proxy.core.event import TurnedAway
+from proxy.core.failure import Hop
 from proxy.core.headers import Headers
 from proxy.core.journal import Hear, Journal
 from proxy.dialects.recognise import dialect_named
@@ -82,7 +88,11 @@ class Listener:
         self._limits = limits
         self._via = via
         self._server = Server(self._handle, hear, limits)
-        self.ways = Ways(engine, self._server, certificates, dialler, clock, hear)
+        pinning, pulses = Pinning(hear), Pulses(clock)
+        self._reach = Reach(engine, dialler, pinning)
+        self._opening = Opening(engine, self._server, certificates, pinning, pulses, hear)
+        self.ways = Ways(self._reach, self._opening, pulses, clock, hear)
+        self.pinning = pinning
         self._draining = False
         self._running: set[asyncio.Task[object]] = set()
         self._kept = _Sent(keep_alive=True)
@@ -94,12 +104,12 @@ class Listener:
         self._sockets = await asyncio.get_running_loop().create_server(
             self._server, host, port, backlog=1024
         )
-        self.ways.loopback = all(_is_loopback(s.getsockname()[0]) for s in self._sockets.sockets)
+        self._reach.loopback = all(_is_loopback(s.getsockname()[0]) for s in self._sockets.sockets)
         return int(self._sockets.sockets[0].getsockname()[1])
 
     def know_own_ports(self, ports: Mapping[int, str]) -> None:
         """Tell it what this process listens on, so that nobody is sent round in a circle."""
-        self.ways.own_ports = ports
+        self._reach.own_ports = ports
 
     async def _handle(self, request: BaseRequest) -> StreamResponse:
         program = self._engine.program
@@ -111,7 +121,7 @@ class Listener:
             if inside is None:  # else it was asked for the token at its CONNECT
                 target = self._gate.admit(request.method, target, request.headers)
             else:
-                self.ways.asked(inside)
+                self._opening.asked(inside)
             check_loops(request.headers, self._via)
             if (answer := own_answer(request, target, inside)) is not None:
                 return answer
@@ -131,14 +141,14 @@ class Listener:
         self, request: BaseRequest, target: str, program: Program, inside: Inside | None
     ) -> Place | None:
         """Where `request` goes; None for a CONNECT. Raises Refused."""
-        ways = self.ways
+        reach = self._reach
         return identify(
             request.method,
             target,
             request.headers,
             program,
-            ways.own_ports,
-            ways.loopback,
+            reach.own_ports,
+            reach.loopback,
             inside,
         )
 
@@ -180,6 +190,9 @@ class Listener:
         finally:
             if early is not None:
                 early.stop()
+        if reply.broke is not None and reply.broke.hop is Hop.PROHIBITED:
+            told = TurnedAway(place.face, reply.status, "forbidden_address", reply.broke.message)
+            self._hear(told, None)
         kept = await relay(
             request, call, reply, dialect, early, last=self._draining, clock=self._clock
         )
@@ -200,6 +213,7 @@ class Listener:
         if self._running:
             await asyncio.wait(self._running, timeout=wait_s)
         self.end_running()
+        self._server.pre_shutdown()  # those that wait for a request need not be waited for
         await self._server.shutdown(timeout=1.0)
         await self._sockets.wait_closed()
 

@@ -81,7 +81,7 @@ async def _explain(snapshot: Snapshot, request: _Request) -> Explanation:
     try:
         program = compile_program(snapshot, living.parts)
         target = _target(request, program)
-        if target.lower().startswith("https://") and not _is_upstreams(target, program):
+        if target.lower().startswith("https://") and not _is_intercepted(target, program):
             return _tunnelled(target, program)
         # As on loopback, where `serve` listens.
         place = identify(request.method, target, request.headers, program, {}, True, None)
@@ -121,11 +121,16 @@ def _is_upstreams(url: str, program: Program) -> bool:
     return program.snapshot.upstream_for_host(origin.host, origin.port) is not None
 
 
+def _is_intercepted(url: str, program: Program) -> bool:
+    origin = Origin.of(url)
+    return program.snapshot.intercepts(origin.host, origin.port)
+
+
 def _tunnelled(url: str, program: Program) -> Explanation:
-    """What becomes of TLS with a host of no upstream: an app asks for a tunnel to it."""
+    """What becomes of TLS that is not intercepted: an app asks for a tunnel."""
     origin, snapshot = Origin.of(url), program.snapshot
     passage = Passage.of(snapshot.passthrough, loopback=True)
-    if not passage.admits(origin.host):
+    if not passage.admits(origin.host) and not _is_upstreams(url, program):
         raise Refused(403, f"{origin.host} is the host of no upstream and {passage.why_not}")
     if origin.port not in snapshot.connect_ports:
         ports = ", ".join(map(str, sorted(snapshot.connect_ports)))

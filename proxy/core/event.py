@@ -254,11 +254,12 @@ class Tunnelled:
 @dataclass(frozen=True, slots=True)
 class CertificateRefused:
     """A client does not trust our certificate for `host`; told once for each host. `tunnelled`:
-    from now on its connections are carried blind."""
+    from now on its connections are carried blind. Where it is not `certain`, clients just left."""
 
     host: str
     told: str
     tunnelled: bool
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ from proxy.policy.schema import (
 from proxy.policy.secret import Secret
 from proxy.policy.tls import Tls
 
+_PLAIN_PORT = 80
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -125,8 +127,21 @@ class Snapshot:
 
     def upstream_for_host(self, host: str, port: int) -> Upstream | None:
         """The upstream that the app means by `host` and `port`; None for a stranger's host."""
-        host = host.lower()
-        if ":" in host and not host.startswith("["):
-            host = f"[{host}]"
+        host = _written(host)
         name = self.hosts.get(f"{host}:{port}") or self.hosts.get(host)
         return self.upstreams[name] if name is not None else None
+
+    def intercepts(self, host: str, port: int) -> bool:
+        """Whether a tunnel to there has requests in it that are for an upstream. Its port is one
+        that tunnels lead to, or was written with the host; or it is that of plain HTTP, for which
+        some clients ask for tunnels too."""
+        if self.upstream_for_host(host, port) is None:
+            return False
+        usual = port == _PLAIN_PORT or port in self.connect_ports
+        return usual or f"{_written(host)}:{port}" in self.hosts
+
+
+def _written(host: str) -> str:
+    """As `hosts` has it: lower-case, an IPv6 address in brackets."""
+    host = host.lower()
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -97,7 +97,8 @@ def _distrusted(event: CertificateRefused) -> Line:
             f" where it accepts one certificate only, name {host} in its NO_PROXY, or set"
             " `on_pinning: tunnel` in a policy."
         )
-    message = f"A client does not trust the certificate for {host} that it was shown{told}. {then}"
+    who = "A client does not trust" if event.certain else "Clients seem not to trust"
+    message = f"{who} the certificate for {host} that was shown{told}. {then}"
     return Line(_WARNING, message, {"host": host, "tunnelled": event.tunnelled})
 
 

@@ -39,7 +39,8 @@ class Send:
         if call.upstream == self.upstream.name:
             return await ask(self.pool, self.door, call, call.path, self._fields(call))
         path = self.origin.rebase(call.path, self.origins[call.upstream])
-        reply = await ask(self.pool, self.door, call, path, self._fields(call))
+        own = call.but(interim=None)  # hints of another upstream than the app's are no use to it
+        reply = await ask(self.pool, self.door, own, path, self._fields(call))
         if _SET_COOKIE in reply.headers:
             kept = CIMultiDict(reply.headers.items())
             del kept[_SET_COOKIE]

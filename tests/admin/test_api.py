@@ -50,6 +50,7 @@ class Admin:
                 parts.store,
                 model,
                 telemetry,
+                tuple,
             ),
             token,
         )

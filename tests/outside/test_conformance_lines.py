@@ -89,6 +89,7 @@ LINES = (
     Case("a port that is no number", get(target=b"http://{h}:8o/"), (400,), faces=URLS),
     Case("an empty port", get(target=b"http://{h}:/v1/x"), (200,), faces=URLS),
     Case("a percent-encoded host", get(target=b"http://%70rovider.test/"), (400,), faces=URLS),
+    Case("a WebSocket's URL", get(target=b"ws://{h}/v1/x"), (200,), faces=(HTTP_PROXY,)),
     Case("a URL in capitals", get(target=b"HTTP://PROVIDER.TEST/v1/x"), (200,), faces=URLS),
     Case("https to a proxy", get(target=b"https://{h}/v1/x"), (200,), faces=URLS),
     Case("https to a stranger", get(target=b"https://elsewhere.test/"), (400,), faces=URLS),

@@ -112,3 +112,15 @@ def test_what_is_passed_through_is_said_to_be_so(providers: Providers, tmp_path:
     denied = understudy("explain", "GET", "http://elsewhere.test/x", "--policies", str(denying))
     assert denied.status == 1
     assert "passthrough is denied" in denied.out
+
+
+def test_a_port_that_no_tunnel_leads_to_is_told_of(tmp_path: Path, providers: Providers) -> None:
+    policies = policy(tmp_path, two(providers))
+    told = understudy(
+        "explain", "GET", f"https://{HOST}:8443/v1/models", "--policies", str(policies)
+    )
+    assert told.status == 1
+    assert "no tunnel leads to port 8443" in told.out
+    listed = policy(tmp_path / "listed", two(providers) + "connect_ports: [443, 8443]\n")
+    told = understudy("explain", "GET", f"https://{HOST}:8443/v1/models", "--policies", str(listed))
+    assert told.status == 0

@@ -98,6 +98,8 @@ def test_an_app_that_refuses_our_certificate_may_get_through_the_next_time(
         assert real.connections == before
     assert not first.requests
     assert proxy.log.count("does not trust") == 1
+    (why,) = proxy.status()["degraded_why"]
+    assert "127.0.0.1" in why
 
 
 def test_an_app_that_looks_after_the_handshake_and_leaves_is_noticed_too(
@@ -106,7 +108,7 @@ def test_an_app_that_looks_after_the_handshake_and_leaves_is_noticed_too(
     ours = trusted_ca(proxy, _authority(real).removesuffix(f":{real.port}"), real.port)
     for _ in range(3):
         TlsWire(proxy.port, _authority(real), ours).close()
-    proxy.log_has("does not trust")
+    proxy.log_has("seem not to trust")
     if on_pinning == "tunnel":
         with TlsWire(proxy.port, _authority(real), issuer.file) as wire:
             assert wire.ask("GET", "/", [("Host", _authority(real))]).body == b"ok"
@@ -122,7 +124,7 @@ def test_who_trusts_us_is_served_by_us(proxy: Serving, real: Secured, first: Pro
     with Wire(proxy.port) as plain:
         assert plain.ask("GET", "/openai/v1/models").status == 200
     assert real.connections == before
-    assert "does not trust" not in proxy.log
+    assert "trust the certificate" not in proxy.log
 
 
 def test_an_app_that_asks_is_known_before_its_connection_ends(
@@ -136,4 +138,4 @@ def test_an_app_that_asks_is_known_before_its_connection_ends(
         assert wire.ask("GET", "/v1/models", [("Host", _authority(real))]).status == 200
         with TlsWire(proxy.port, _authority(real), ours) as other:
             assert other.ask("GET", "/v1/models", [("Host", _authority(real))]).status == 200
-    assert "does not trust" not in proxy.log
+    assert "trust the certificate" not in proxy.log

@@ -72,10 +72,11 @@ class Protocol(RequestHandler):
         seats = self._server.seats
         self._leave = seats.take(client)
         refused = None
-        if self.inside is None:  # else it had a seat before, and gives that one up
+        inside = self.inside
+        if inside is None or inside.face is Face.TRANSPARENT:  # else it had a seat before
             refused = seats.refusal(client)
             if refused is not None and seats.overrun:
-                self._announce("/", refused)
+                self._announce(Face.BASE_URL, refused)
                 cast(asyncio.Transport, transport).abort()
                 return
         super().connection_made(transport)
@@ -170,13 +171,13 @@ class Protocol(RequestHandler):
 
     def refuse(self, request: BaseRequest, refused: Refused) -> StreamResponse:
         """The answer to a request that is not served, and the last one here."""
-        self._announce(request.raw_path, refused)
+        self._announce(_face(request), refused)
         return self._end(request, refused)
 
     def end_with(self, request: BaseRequest, refused: Refused) -> None:
         """`request`, which is being answered already, is the last one here, since it broke a limit;
         the rest of it is not read."""
-        self._announce(request.raw_path, refused)
+        self._announce(_face(request), refused)
         if not request.content.is_eof():
             request.content.feed_eof()
         self._turn_away(_Over())
@@ -187,11 +188,9 @@ class Protocol(RequestHandler):
             request.content.feed_eof()  # what follows need not be read
         return Turned(refused)
 
-    def _announce(self, target: str, refused: Refused) -> None:
+    def _announce(self, face: Face, refused: Refused) -> None:
         if self.inside is not None:
             face = self.inside.face
-        else:
-            face = Face.BASE_URL if target.startswith(("/", "*")) else Face.HTTP_PROXY
         told = TurnedAway(face, refused.status, refused.reason, refused.message)
         self._server.hear(told, None)
 
@@ -265,3 +264,10 @@ class Protocol(RequestHandler):
             return self.refuse(request, refused)
         self._server.hear(Bug("the data port", exc or TimeoutError(message or "")), None)
         return self._end(request, Refused(500, "Understudy failed at this; its log says why"))
+
+
+def _face(request: BaseRequest) -> Face:
+    """By which way a request came, on a connection that is inside of nothing."""
+    if request.method == "CONNECT":
+        return Face.HTTPS_PROXY
+    return Face.BASE_URL if request.raw_path.startswith(("/", "*")) else Face.HTTP_PROXY

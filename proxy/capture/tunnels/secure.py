@@ -15,6 +15,9 @@ from typing import cast
 HANDSHAKE_S = 10.0
 """A handshake that takes longer is none."""
 
+SHUTDOWN_S = 2.0
+"""How long an app's end of TLS is waited for after ours: some just go."""
+
 UNRECOGNIZED_NAME = bytes.fromhex("15 0303 0002 02 70")
 """The answer to a ClientHello for another server: a fatal alert (RFC 6066 3, RFC 8446 6)."""
 
@@ -76,7 +79,12 @@ async def secure(
     chamber = Antechamber()
     starting = asyncio.ensure_future(
         loop.start_tls(
-            transport, chamber, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S
+            transport,
+            chamber,
+            context,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_S,
+            ssl_shutdown_timeout=SHUTDOWN_S,
         )
     )
     if early:

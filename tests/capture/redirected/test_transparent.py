@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from tests.capture.test_hello import HEAD, HELLO, tls_hello
 
 from proxy.capture.redirected.arrival import HELLO_S
 from proxy.capture.redirected.destination import Destination, NotRedirected, Socket
@@ -22,6 +21,7 @@ from proxy.capture.tunnels.inside import Inside
 from proxy.core.call import Face
 from proxy.core.event import Bug, Event, TurnedAway
 from proxy.core.journal import Journal
+from tests.capture.tunnels.test_hello import HEAD, HELLO, tls_hello
 from tests.clock import FalseClock
 
 GOING = Destination("203.0.113.9", 443)

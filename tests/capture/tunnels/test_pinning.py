@@ -1,6 +1,6 @@
 """What is made of clients that do not take our certificate."""
 
-from proxy.capture.tunnels.pinning import SILENT, Pinning
+from proxy.capture.tunnels.pinning import LEFT, SILENT, Pinning
 from proxy.core.event import CertificateRefused, Event
 from proxy.core.journal import Journal
 
@@ -28,16 +28,19 @@ def test_a_refusal_is_told_once_for_each_host() -> None:
 def test_who_leaves_in_silence_again_and_again_has_refused() -> None:
     pinning = Pinning(heard := Heard())
     for _ in range(SILENT - 1):
-        pinning.ended(HOST, asked=False, tunnel=False)
+        pinning.silent(HOST, tunnel=False)
     assert not heard
-    pinning.ended(HOST, asked=False, tunnel=False)
-    assert [type(event) for event in heard] == [CertificateRefused]
+    pinning.silent(HOST, tunnel=False)
+    assert heard == [CertificateRefused(HOST, LEFT, tunnelled=False, certain=False)]
+    assert pinning.hosts() == (HOST,)
+    pinning.forget()
+    assert not pinning.is_refused(HOST), "another policy, another try"
 
 
 def test_a_request_in_between_says_that_it_is_trusted() -> None:
     pinning = Pinning(heard := Heard())
-    pinning.ended(HOST, asked=False, tunnel=False)
+    pinning.silent(HOST, tunnel=False)
     pinning.trusted(HOST)
     for _ in range(SILENT * 2):
-        pinning.ended(HOST, asked=False, tunnel=False)  # connections opened ahead, and not used
+        pinning.silent(HOST, tunnel=False)  # connections opened ahead, and not used
     assert not heard

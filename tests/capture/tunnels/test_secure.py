@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.capture.test_tunnel import Run, run
 
 from proxy.capture.tunnels.secure import Antechamber, secure
 from tests.capture.ends import Tls, open_end
+from tests.capture.tunnels.test_tunnel import Run, run
 
 HELLO = b"\x16\x03\x01"
 
