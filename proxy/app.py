@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import aiohttp.http
@@ -27,6 +23,7 @@ from proxy.engine.reload import Reloader
 from proxy.engine.serve import Engine
 from proxy.living import Living
 from proxy.policy.snapshot import Snapshot
+from proxy.running import Ready, forget, note
 from proxy.settings import Settings
 from proxy.telemetry.descriptor import STDERR, Descriptor
 from proxy.telemetry.hub import Telemetry
@@ -42,22 +39,6 @@ VERSION = version("understudy")
 
 class NotStarted(Exception):
     """Why the program cannot run here; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What is running."""
-
-    listen: str
-    admin: str
-    policies: int
-    digest: str
-
-    def __str__(self) -> str:
-        return (
-            f"understudy ready listen={self.listen} admin={self.admin} "
-            f"policies={self.policies} digest={self.digest}"
-        )
 
 
 def refuse_slow_parser() -> None:
@@ -172,7 +153,7 @@ class App:
             len(snapshot.files),
             snapshot.digest,
         )
-        _note(settings.state_dir, ready)
+        note(settings.state_dir, ready)
         return ready
 
     async def _open_transparent(self, port: int) -> int:
@@ -203,7 +184,7 @@ class App:
             await asyncio.wait([self._watching])
         await self._api.close()
         await self._living.close()
-        _forget(self._settings.state_dir)
+        forget(self._settings.state_dir)
         await asyncio.to_thread(self._telemetry.close, FLUSH_S)
         self._log.close(FLUSH_S)
 
@@ -229,23 +210,3 @@ def _unless_cancelled(task: asyncio.Task[Any]) -> None:
         asyncio.get_running_loop().call_exception_handler(
             {"message": f"{task.get_name()} has failed", "exception": error, "task": task}
         )
-
-
-def running_file(state_dir: Path) -> Path:
-    """Where a running proxy leaves word of its addresses, for `understudy status`."""
-    return state_dir / "running.json"
-
-
-def _note(state_dir: Path, ready: Ready) -> None:
-    file = running_file(state_dir)
-    word = {"pid": os.getpid(), "listen": ready.listen, "admin": ready.admin}
-    with contextlib.suppress(OSError):  # a read-only state folder costs `status` its default only
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(json.dumps(word))
-
-
-def _forget(state_dir: Path) -> None:
-    file = running_file(state_dir)
-    with contextlib.suppress(OSError, ValueError):
-        if json.loads(file.read_text())["pid"] == os.getpid():
-            file.unlink()

@@ -23,6 +23,7 @@ FLOORS = {
     "launch": 5,
     "settings": 5,
     "living": 5,
+    "running": 5,
     "app": 5,
     "cli": 5,
     "__main__": 5,

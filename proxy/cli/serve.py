@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proxy.app import App, NotStarted, Ready
+from proxy.app import App, NotStarted
 from proxy.cli.flags import Flags
 from proxy.cli.serving import add_serve_flags, settings_of
 from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.policy.complaint import PolicyError
 from proxy.policy.snapshot import Snapshot
+from proxy.running import Ready
 from proxy.settings import Settings
 
 GC_THRESHOLD = 10_000

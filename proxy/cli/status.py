@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxy.app import running_file
 from proxy.cli.flags import ADMIN, Flags
+from proxy.running import running_file
 from proxy.settings import Address
 
 ASK_S = 5.0

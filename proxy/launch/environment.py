@@ -6,17 +6,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from proxy.launch.node import node_variables
-from proxy.launch.variables import (
-    ALL_PROXY,
-    BASE_URLS,
-    LOOPBACK,
-    NO_PROXY,
-    PROXIES,
-    TRUST,
-    TRUST_WHERE_SET,
-    BaseUrl,
-)
+from proxy.launch.variables import ALL_PROXY, BASE_URLS, LOOPBACK, NO_PROXY, PROXIES, BaseUrl
 from proxy.policy.snapshot import Snapshot
+from proxy.trust.variables import TRUST, TRUST_WHERE_SET
 
 _PORTS = {"http": 80, "https": 443}
 _UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}

@@ -41,24 +41,3 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY")
 ALL_PROXY = "ALL_PROXY"
 NO_PROXY = "NO_PROXY"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-TRUST = (
-    "SSL_CERT_FILE",  # OpenSSL, and so Python's ssl, httpx, aiohttp; Go
-    "REQUESTS_CA_BUNDLE",  # Python's requests
-    "CURL_CA_BUNDLE",  # curl
-    "GIT_SSL_CAINFO",  # git
-    "AWS_CA_BUNDLE",  # AWS's SDKs and command line
-    "NODE_EXTRA_CA_CERTS",  # Node, beside the roots that it brings along
-    "DENO_CERT",  # Deno, likewise
-)
-"""Variables that name a file of trusted certificates, and who reads each."""
-
-TRUST_WHERE_SET = (
-    "PIP_CERT",
-    "HTTPLIB2_CA_CERTS",
-    "NIX_SSL_CERT_FILE",
-    "CARGO_HTTP_CAINFO",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
-)
-"""The same, of programs that look elsewhere as long as these are not set."""

@@ -10,26 +10,9 @@ import certifi
 
 from proxy.trust.authority import Authority
 from proxy.trust.files import make_folder, write_whole
+from proxy.trust.variables import NAMED_BY
 
 BUNDLE_FILE = "bundle.pem"
-
-NAMED_BY = (
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "GIT_SSL_CAINFO",
-    "AWS_CA_BUNDLE",
-    "DENO_CERT",
-    "PIP_CERT",
-    "HTTPLIB2_CA_CERTS",
-    "NIX_SSL_CERT_FILE",
-    "CARGO_HTTP_CAINFO",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
-)
-"""What a person has programs trust: files, or folders of files."""
 
 _SYSTEM_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch

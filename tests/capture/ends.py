@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from proxy.capture.tunnels.tunnel import RESET_AT_CLOSE, Waiting
+from proxy.capture.tunnels.tunnel import RESET_AT_CLOSE
+from proxy.capture.tunnels.waiting import Waiting
 
 
 @dataclass(frozen=True)

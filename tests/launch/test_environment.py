@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from proxy.launch.environment import Doors, Surroundings, _names, surroundings
-from proxy.launch.variables import BASE_URLS, TRUST
+from proxy.launch.variables import BASE_URLS
+from proxy.trust.variables import TRUST
 from tests.policy.loading import loaded
 
 LISTEN = "http://127.0.0.1:4321"

@@ -10,7 +10,8 @@ import pytest
 
 from proxy.trust import roots
 from proxy.trust.authority import NotTrustworthy
-from proxy.trust.roots import NAMED_BY, system_roots, write_bundle
+from proxy.trust.roots import system_roots, write_bundle
+from proxy.trust.variables import NAMED_BY
 from tests.trust.parties import opened, shake
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"

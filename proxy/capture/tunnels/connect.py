@@ -19,7 +19,8 @@ from proxy.capture.tunnels.opening import Opening
 from proxy.capture.tunnels.pulses import Pulses
 from proxy.capture.tunnels.reach import Reach
 from proxy.capture.tunnels.secure import Antechamber
-from proxy.capture.tunnels.tunnel import Waiting, join
+from proxy.capture.tunnels.tunnel import join
+from proxy.capture.tunnels.waiting import Waiting
 from proxy.core.call import Face
 from proxy.core.clock import Clock
 from proxy.core.event import Tunnelled, TurnedAway

@@ -9,7 +9,7 @@ from proxy.capture.authority import is_this_machine, read_authority, shown
 from proxy.capture.refused import Refused
 from proxy.capture.tunnels.inside import Inside
 from proxy.capture.tunnels.pinning import Pinning
-from proxy.capture.tunnels.tunnel import Waiting
+from proxy.capture.tunnels.waiting import Waiting
 from proxy.core.call import Face
 from proxy.core.failure import Failure, FailureKind
 from proxy.engine.serve import Engine

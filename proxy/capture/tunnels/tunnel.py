@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from proxy.core.clock import Clock, Timer
 
@@ -91,35 +91,6 @@ async def join(
         return await tunnel.over
     finally:
         tunnel.stop()
-
-
-class Waiting(asyncio.Protocol):
-    """Has a fresh connection until it is joined: keeps what comes meanwhile, one read at most.
-
-    Under uvloop pausing in `connection_made` does nothing: it reads afterwards all the same.
-    """
-
-    __slots__ = ("_transport", "early")
-
-    def __init__(self) -> None:
-        self.early = b""
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self.early += data
-        self._pause()
-
-    def eof_received(self) -> bool:
-        """It is told again when it is read again."""
-        return self._pause().can_write_eof()
-
-    def _pause(self) -> asyncio.Transport:
-        assert self._transport is not None  # it was made, or nothing would come of it
-        self._transport.pause_reading()
-        return self._transport
 
 
 class _Tunnel:
