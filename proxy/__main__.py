@@ -1,7 +1,17 @@
-"""`python -m proxy` is the same program as `understudy`."""
+"""`python -m proxy` and the script `understudy`: the same program."""
 
 import sys
 
-from proxy.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line; its exit status."""
+    try:
+        from proxy.cli import main as run  # half a second, in which Ctrl-C may come already
+
+        return run()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -179,9 +179,11 @@ class App:
         self._api.ready(False)
         await asyncio.gather(self._listener.drain(drain_s), self._redirected.drain(drain_s))
         self._reloader.stop()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+        at_work = [task for task in (self._watching, self._reloading, self._covering) if task]
+        for task in at_work:
+            task.cancel()
+        if at_work:
+            await asyncio.wait(at_work)
         await self._api.close()
         await self._living.close()
         forget(self._settings.state_dir)

@@ -24,10 +24,11 @@ class Flags:
         choices = options.get("choices", [value])
         if value not in choices:  # argparse looks at what is typed, not at defaults
             raise SettingError(f"{variable}: {value!r} is not one of {', '.join(choices)}")
+        told = default.replace("%", "%%") or "none"  # argparse fills in what follows a %
         self._parser.add_argument(
             name,
             default=value,
-            help=f"{meaning} (default: {default or 'none'}; {variable})",
+            help=f"{meaning} (default: {told}; {variable})",
             **options,
         )
 
