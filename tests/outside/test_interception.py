@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -221,3 +222,15 @@ def test_a_stop_does_not_wait_for_tunnels_in_which_nobody_speaks(
         began = time.monotonic()
         proxy.stop()
         assert time.monotonic() - began < 5
+
+
+def test_who_is_refused_inside_hears_it_also_after_a_large_upload(
+    proxy: Serving, first: Provider, trusted: Path
+) -> None:
+    upload = request("POST", PATH, [("Host", "raw.test")], b"x" * (20 * 2**20))
+    with TlsWire(proxy.port, AUTHORITY, trusted) as wire:
+        with suppress(OSError):  # it need not be taken
+            for at in range(0, len(upload), 2**20):
+                wire.send(upload[at : at + 2**20])
+        assert wire.response().status == 421
+    assert not first.requests

@@ -214,10 +214,11 @@ class Protocol(RequestHandler):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
+        self._resume_transport_reading()
         if transport.can_write_eof():
             transport.write_eof()
-        self._resume_transport_reading()
-        await asyncio.sleep(LINGER_S)  # cancelled when the connection is gone
+            await asyncio.sleep(LINGER_S)  # cancelled when the connection is gone
+        # Else it is TLS: closing that says so first, and reads on until the app has said so too.
 
     def hand_over(self) -> asyncio.Transport:
         """Give the connection away, to whom `set_protocol` is called for: it is no HTTP any more,
