@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import aiohttp.http
@@ -29,7 +30,7 @@ from proxy.telemetry.descriptor import STDERR, Descriptor
 from proxy.telemetry.hub import Telemetry
 from proxy.telemetry.log import Log
 from proxy.telemetry.story import Server
-from proxy.trust.authority import NotTrustworthy, check
+from proxy.trust.error import NotTrustworthy
 
 FLUSH_S = 3.0
 """How long traces and log lines may take to leave when the process stops."""
@@ -128,7 +129,7 @@ class App:
         """Listen on all ports. Raises NotStarted when one cannot be had, or the CA is not safe."""
         settings = self._settings
         try:
-            await asyncio.to_thread(check, settings.ca_dir)
+            await asyncio.to_thread(_check_ca, settings.ca_dir)
         except NotTrustworthy as error:
             raise NotStarted(str(error)) from error
         admin_port = await _open(self._api, settings.admin.host, settings.admin.port, "--admin")
@@ -189,6 +190,14 @@ class App:
         forget(self._settings.state_dir)
         await asyncio.to_thread(self._telemetry.close, FLUSH_S)
         self._log.close(FLUSH_S)
+
+
+def _check_ca(folder: Path) -> None:
+    """Raises NotTrustworthy where there is a CA that others have access to."""
+    if folder.exists():
+        from proxy.trust.authority import check  # 8 MiB, for those who have a CA
+
+        check(folder)
 
 
 async def _open(port: Listener | Api, host: str, number: int, flag: str) -> int:

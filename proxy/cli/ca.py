@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proxy.cli.flags import Flags, chosen_policies
 from proxy.core.event import AuthorityIssued, Event
@@ -15,10 +15,11 @@ from proxy.engine.files import NoPolicy
 from proxy.engine.reload import complaints_of, load_paths
 from proxy.policy.complaint import PolicyError
 from proxy.settings import ca_dir
-from proxy.trust.authority import Authority, NotTrustworthy, check
+from proxy.trust.error import NotTrustworthy
 from proxy.trust.howto import advice
-from proxy.trust.pair import CERTIFICATE_FILE
-from proxy.trust.roots import write_bundle
+
+if TYPE_CHECKING:  # loaded when it is used: every command would wait for it
+    from proxy.trust.authority import Authority
 
 
 def add_to(commands: Any, environ: Mapping[str, str]) -> None:
@@ -34,6 +35,10 @@ def add_to(commands: Any, environ: Mapping[str, str]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """0; 2 when a policy is wrong; 1 when the CA cannot be made, or others have access to it."""
+    from proxy.trust.authority import Authority, check
+    from proxy.trust.pair import CERTIFICATE_FILE
+    from proxy.trust.roots import write_bundle
+
     try:
         snapshot = load_paths(chosen_policies(chosen), os.environ)
     except (PolicyError, NoPolicy, OSError) as error:
@@ -69,7 +74,7 @@ def _tell(event: Event, _: Journal | None) -> None:
             print(f"understudy ca: {event.path}: {done or 'made'}", file=sys.stderr)
 
 
-def _words(authority: Authority, bundle: Path) -> Iterator[str]:
+def _words(authority: "Authority", bundle: Path) -> Iterator[str]:
     ends = datetime.fromtimestamp(authority.ends_at, UTC)
     yield f"name         {authority.name}"
     yield f"certificate  {authority.path}"

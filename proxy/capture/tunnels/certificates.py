@@ -4,11 +4,13 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy.core.event import Event
 from proxy.core.journal import Hear, Journal
-from proxy.trust.authority import Authority
-from proxy.trust.roots import renew_bundle
+
+if TYPE_CHECKING:  # cryptography takes 8 MiB, which is for those who are intercepted
+    from proxy.trust.authority import Authority
 
 
 class Certificates:
@@ -49,17 +51,19 @@ class Certificates:
             authority = await self._open()
             return await asyncio.to_thread(authority.context, host)
 
-    async def _open(self) -> Authority:
+    async def _open(self) -> "Authority":
         hosts = frozenset(self._hosts())
         if self._authority is None:
             hear = self._from_a_thread()
-            self._authority = await asyncio.to_thread(Authority.open, self._folder, hosts, hear)
+            self._authority = await asyncio.to_thread(_opened, self._folder, hosts, hear)
         elif hosts != self._covered:
             await asyncio.to_thread(self._widen, self._authority, hosts)
         self._covered = hosts
         return self._authority
 
-    def _widen(self, authority: Authority, hosts: frozenset[str]) -> None:
+    def _widen(self, authority: "Authority", hosts: frozenset[str]) -> None:
+        from proxy.trust.roots import renew_bundle
+
         authority.cover(hosts)
         renew_bundle(self._folder, authority, self._environ)
 
@@ -70,3 +74,9 @@ class Certificates:
             loop.call_soon_threadsafe(self._hear, event, journal)
 
         return hear
+
+
+def _opened(folder: Path, hosts: frozenset[str], hear: Hear) -> "Authority":
+    from proxy.trust.authority import Authority
+
+    return Authority.open(folder, hosts, hear)

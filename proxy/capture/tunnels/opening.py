@@ -19,7 +19,7 @@ from proxy.capture.tunnels.secure import UNRECOGNIZED_NAME, Antechamber, Distrus
 from proxy.core.event import TurnedAway
 from proxy.core.journal import Hear
 from proxy.engine.serve import Engine
-from proxy.trust.authority import NotTrustworthy
+from proxy.trust.error import NotTrustworthy
 
 FIRST_BYTE_S = 10.0
 """How long an app may take to begin to speak inside a tunnel."""
