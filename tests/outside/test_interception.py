@@ -143,6 +143,7 @@ def test_a_client_without_our_ca_is_told_of_once(proxy: Serving) -> None:
     for _ in range(3):
         with pytest.raises(ssl.SSLError):
             TlsWire(proxy.port, AUTHORITY, None)
+    proxy.log_has("does not trust")
     told = [line for line in proxy.log.splitlines() if "does not trust" in line]
     assert len(told) == 1, proxy.log
     assert HOST in told[0]

@@ -97,6 +97,7 @@ def test_an_app_that_refuses_our_certificate_may_get_through_the_next_time(
             TlsWire(proxy.port, _authority(real), issuer.file)
         assert real.connections == before
     assert not first.requests
+    proxy.log_has("does not trust")
     assert proxy.log.count("does not trust") == 1
     (why,) = proxy.status()["degraded_why"]
     assert "127.0.0.1" in why

@@ -225,7 +225,7 @@ def test_strangers_are_refused_where_the_policy_denies_them(
     ):
         assert curl(f"https://{STRANGER}/", PUBLIC, "--cacert", str(theirs)).returncode != 0
         assert not stranger.asked
-        assert "passthrough_denied" in denying.log
+        denying.log_has("passthrough_denied")
         assert chat("https", "--insecure").returncode == 0
     assert len(first.requests) == 1
 
@@ -237,7 +237,7 @@ def test_who_comes_by_itself_is_hung_up_on(proxy: Serving, host: str) -> None:
         suppress(ConnectionResetError),
     ):
         assert connection.recv(1) == b""
-    assert "not_redirected" in proxy.log
+    proxy.log_has("not_redirected")
 
 
 @BOTH
@@ -249,7 +249,7 @@ def test_rules_that_redirect_the_proxy_itself_are_noticed(
         done = curl(f"https://{STRANGER}/", PUBLIC, "--cacert", str(theirs))
     assert done.returncode not in (0, 28), "refused, and at once"
     assert not stranger.asked
-    assert "must leave out the user" in proxy.log
+    proxy.log_has("must leave out the user")
 
 
 def _tunnels(proxy: Serving) -> int:

@@ -155,4 +155,4 @@ def test_a_stop_does_not_wait_for_tunnels_in_which_nothing_moves(
         began = time.monotonic()
         proxy.stop()
         assert time.monotonic() - began < 5
-    assert "broke off: the proxy is stopping" in proxy.log
+    proxy.log_has("broke off: the proxy is stopping")
