@@ -156,7 +156,7 @@ def _absolute(
     if port in own_ports and is_this_machine(host):
         raise Refused(508, f"{authority} is this proxy's own {own_ports[port]} port", "loop")
     passage = Passage.of(snapshot.passthrough, loopback)
-    if not passage.admits(host):
+    if not passage.admits(host, port):
         known = ", ".join(sorted(snapshot.hosts))
         raise Refused(
             403,

@@ -88,7 +88,7 @@ async def _explain(snapshot: Snapshot, request: _Request) -> Explanation:
         if place is None:
             raise Refused(400, "CONNECT opens a tunnel; explain a request that goes through it")
         if not place.known:
-            _judge(Origin.of(f"http://{place.upstream}").host, program)
+            _judge(Origin.of(f"http://{place.upstream}"), program)
             return explain_passthrough(program, place.upstream)
         path = place.path.removeprefix(program.origins[place.upstream].prefix)
         return explain(program, place.upstream, path, request.method, request.headers, request.body)
@@ -130,21 +130,22 @@ def _tunnelled(url: str, program: Program) -> Explanation:
     """What becomes of TLS that is not intercepted: an app asks for a tunnel."""
     origin, snapshot = Origin.of(url), program.snapshot
     passage = Passage.of(snapshot.passthrough, loopback=True)
-    if not passage.admits(origin.host) and not _is_upstreams(url, program):
+    if not passage.admits(origin.host, origin.port) and not _is_upstreams(url, program):
         raise Refused(403, f"{origin.host} is the host of no upstream and {passage.why_not}")
-    if origin.port not in snapshot.connect_ports:
+    listed = passage.lists(origin.host, origin.port)
+    if origin.port not in snapshot.connect_ports and not listed:
         ports = ", ".join(map(str, sorted(snapshot.connect_ports)))
         raise Refused(403, f"no tunnel leads to port {origin.port}; connect_ports has {ports}")
-    return explain_tunnel(origin.host, origin.port, _judge(origin.host, program).name)
+    return explain_tunnel(origin.host, origin.port, _judge(origin, program).name)
 
 
-def _judge(host: str, program: Program) -> Rule:
+def _judge(origin: Origin, program: Program) -> Rule:
     """The rule that a stranger's address has to pass. Raises Refused where that is seen in how it
     is written already; a name is not looked up."""
-    exempt = Passage.of(program.snapshot.passthrough, loopback=True).exempts(host)
-    rule = LENIENT if exempt else STRICT
+    passage = Passage.of(program.snapshot.passthrough, loopback=True)
+    rule = LENIENT if passage.exempts(origin.host, origin.port) else STRICT
     try:
-        rule.host(host)
+        rule.host(origin.host)
     except Forbidden as error:
         raise Refused(403, str(error)) from error
     return rule

@@ -22,6 +22,9 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 """What the last part of a name looks like that systems read as an address (WHATWG URL 3.5)."""
 
+_WITH_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+):([0-9]{1,5})")
+_LAST_PORT = 65535
+
 _RIGHT = "write one like pypi.org, '*.example.com', 192.168.1.20 or 10.0.0.0/8"
 _SHOWN = 10  # entries that a refusal names
 
@@ -41,7 +44,13 @@ def address_of(host: str) -> _Ip | None:
 
 
 def _entry(value: str) -> str:
-    """A host, `*.suffix`, address or network of a list, in its one spelling."""
+    """A host, `*.suffix`, address or network of a list, in its one spelling; a host or an address
+    may have a port."""
+    if (parts := _WITH_PORT.fullmatch(value)) is not None:
+        host, port = _entry(parts[1].strip("[]")), int(parts[2])
+        if not 0 < port <= _LAST_PORT or host.startswith("*"):
+            raise wrong("has no port that there is", _RIGHT, quote=True)
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if (ip := address_of(value)) is not None:
         if "%" in value:
             raise wrong("has a zone", _RIGHT, quote=True)
@@ -102,6 +111,8 @@ class Passage:
     names: frozenset[str]
     suffixes: tuple[str, ...]
     networks: tuple[_Network, ...]
+    doors: frozenset[tuple[str, int]]
+    """Hosts and addresses that are listed with a port, and these."""
     why_not: str
     """Why a host is not admitted, to follow `it is the host of no upstream and `."""
 
@@ -112,10 +123,13 @@ class Passage:
         if passthrough is None:
             passthrough = ALLOW if loopback else DENY
         if isinstance(passthrough, str):
-            return cls(passthrough == ALLOW, frozenset(), (), (), "passthrough is denied")
-        names, suffixes, networks = set(), [], []
+            nobody = frozenset[tuple[str, int]]()
+            return cls(passthrough == ALLOW, frozenset(), (), (), nobody, "passthrough is denied")
+        names, suffixes, networks, doors = set(), [], [], set()
         for entry in passthrough:
-            if "/" in entry or address_of(entry) is not None:
+            if (parts := _WITH_PORT.fullmatch(entry)) is not None:
+                doors.add((parts[1].strip("[]"), int(parts[2])))
+            elif "/" in entry or address_of(entry) is not None:
                 networks.append(ipaddress.ip_network(entry))
             elif entry.startswith("*."):
                 suffixes.append(entry[1:])
@@ -123,20 +137,29 @@ class Passage:
                 names.add(entry)
         shown = ", ".join(passthrough[:_SHOWN]) + ", ..." * (len(passthrough) > _SHOWN)
         why_not = f"passthrough is for others only: {shown}"
-        return cls(False, frozenset(names), tuple(suffixes), tuple(networks), why_not)
+        return cls(
+            False, frozenset(names), tuple(suffixes), tuple(networks), frozenset(doors), why_not
+        )
 
-    def admits(self, host: str) -> bool:
+    def admits(self, host: str, port: int) -> bool:
         """Whether a request for `host`, a name or an address, may be passed through at all."""
-        if self.everybody or self.exempts(host):
+        if self.everybody or self.exempts(host, port):
             return True
         return self._name(host).endswith(self.suffixes) and address_of(host) is None
 
-    def exempts(self, host: str) -> bool:
+    def lists(self, host: str, port: int) -> bool:
+        """Whether the policy has this very host with this very port."""
+        ip = address_of(host)
+        return (self._name(host) if ip is None else str(ip), port) in self.doors
+
+    def exempts(self, host: str, port: int) -> bool:
         """Whether the policy means this very host: by its name, or as an address of a network.
 
         It may be a private one then. Whoever gives out names under a `*.suffix` could give one to
         any address, so a name that only fits such an entry is a stranger's like any other.
         """
+        if self.lists(host, port):
+            return True
         ip = address_of(host)
         if ip is None:
             return self._name(host) in self.names

@@ -96,8 +96,9 @@ class Listed:
     passage: Passage = field(repr=False)
 
     async def handle(self, call: Call) -> Reply:
-        host = Origin.of(f"http://{call.upstream}").host
-        handler = self.listed if self.passage.exempts(host) else self.strangers
+        origin = Origin.of(f"http://{call.upstream}")
+        exempt = self.passage.exempts(origin.host, origin.port)
+        handler = self.listed if exempt else self.strangers
         return await handler.handle(call)
 
 

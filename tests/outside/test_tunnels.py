@@ -156,3 +156,17 @@ def test_a_stop_does_not_wait_for_tunnels_in_which_nothing_moves(
         proxy.stop()
         assert time.monotonic() - began < 5
     proxy.log_has("broke off: the proxy is stopping")
+
+
+def test_a_port_may_be_listed_with_its_host(
+    providers: Providers, stranger: Stranger, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = one(providers) + f"passthrough: ['{stranger.authority}']\n"
+    with serving(policy(tmp_path_factory.mktemp("listed"), text)) as running:
+        with Wire(running.port) as wire:
+            assert connect(wire, stranger.authority, more=b"in").status == 200
+            assert wire.until(b"in")
+        with _stranger() as other, Wire(running.port) as wire:
+            wire.send(request("CONNECT", other.authority))
+            assert wire.response().status == 403
+            assert wire.rest() == b""

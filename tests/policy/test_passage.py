@@ -56,19 +56,21 @@ def test_entries_have_one_spelling() -> None:
 )
 def test_a_list(host: str, admitted: bool, exempt: bool) -> None:
     listed = passage(LIST)
-    assert (listed.admits(host), listed.exempts(host)) == (admitted, exempt)
+    assert (listed.admits(host, 443), listed.exempts(host, 443)) == (admitted, exempt)
 
 
 @pytest.mark.parametrize("host", ["pypi.org", "127.0.0.1", "[::1]", "169.254.169.254"])
 def test_a_word_is_about_everybody(host: str) -> None:
-    assert passage(OPENAI + "passthrough: allow\n", loopback=False).admits(host)
-    assert not passage(OPENAI + "passthrough: deny\n").admits(host)
-    assert not passage(OPENAI + "passthrough: allow\n").exempts(host), "addresses are looked at"
+    assert passage(OPENAI + "passthrough: allow\n", loopback=False).admits(host, 443)
+    assert not passage(OPENAI + "passthrough: deny\n").admits(host, 443)
+    assert not passage(OPENAI + "passthrough: allow\n").exempts(host, 443), (
+        "addresses are looked at"
+    )
 
 
 def test_nothing_said_goes_by_who_can_reach_us() -> None:
-    assert passage(OPENAI, loopback=True).admits("pypi.org")
-    assert not passage(OPENAI, loopback=False).admits("pypi.org")
+    assert passage(OPENAI, loopback=True).admits("pypi.org", 443)
+    assert not passage(OPENAI, loopback=False).admits("pypi.org", 443)
 
 
 def test_why_not_names_who_may_be_reached() -> None:
@@ -86,7 +88,7 @@ _RIGHT = "write one like pypi.org, '*.example.com', 192.168.1.20 or 10.0.0.0/8"
     ("entry", "wrong"),
     [
         ("https://x.test", "is no network"),
-        ("x.test:443", "is no host"),
+        ("x.test:0", "has no port that there is"),
         ("'*'", "is no host"),
         ("'*.'", "is no host"),
         ("'a.*.test'", "is no host"),
@@ -130,11 +132,24 @@ def test_what_is_neither_a_word_nor_a_list(written: str, wrong: str) -> None:
 def test_a_word_in_a_list_is_a_host() -> None:
     """Which nobody is called: it opens nothing."""
     listed = passage(OPENAI + "passthrough: [allow, pypi.org]\n")
-    assert listed.admits("pypi.org")
-    assert not listed.admits("elsewhere.test")
+    assert listed.admits("pypi.org", 443)
+    assert not listed.admits("elsewhere.test", 443)
 
 
 def test_a_list_may_come_from_a_variable() -> None:
     text = OPENAI + "passthrough: ['${MIRROR:-pypi.org}']\n"
     assert loaded(text).passthrough == ("pypi.org",)
     assert loaded(text, MIRROR="mirror.test").passthrough == ("mirror.test",)
+
+
+def test_an_entry_with_a_port_is_for_that_port() -> None:
+    written = "passthrough: ['127.0.0.1:9443', 'Near.Test:8443', '[::1]:9443']\n"
+    listed = passage(OPENAI + written, loopback=False)
+    for host, port in (("127.0.0.1", 9443), ("near.test", 8443), ("near.test.", 8443)):
+        assert listed.lists(host, port)
+        assert listed.admits(host, port)
+        assert listed.exempts(host, port)
+        assert not listed.admits(host, 443)
+        assert not listed.exempts(host, 443)
+    assert listed.lists("::1", 9443)
+    assert listed.lists("[::1]", 9443)

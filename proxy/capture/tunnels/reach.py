@@ -35,6 +35,10 @@ class Reach:
     def _snapshot(self) -> Snapshot:
         return self._engine.program.snapshot
 
+    @property
+    def _passage(self) -> Passage:
+        return Passage.of(self._snapshot.passthrough, self.loopback)
+
     def asked(self, request: BaseRequest) -> Inside:
         """What a CONNECT asks for. Raises Refused where that is no place to go, or our own."""
         target = request.raw_path
@@ -56,11 +60,12 @@ class Reach:
     async def connection(self, inside: Inside) -> asyncio.Transport:
         """One to whom a CONNECT asks for, with `Waiting` as its protocol. Raises Refused."""
         snapshot, port = self._snapshot, inside.port
-        if port not in snapshot.connect_ports and not snapshot.intercepts(inside.host, port):
-            listed = ", ".join(map(str, sorted(snapshot.connect_ports)))
+        listed = port in snapshot.connect_ports or self._passage.lists(inside.host, port)
+        if not listed and not snapshot.intercepts(inside.host, port):
+            ports = ", ".join(map(str, sorted(snapshot.connect_ports)))
             raise Refused(
                 403,
-                f"no tunnel leads to port {port}; it may be {listed} (the policy's connect_ports)",
+                f"no tunnel leads to port {port}; it may be {ports} (the policy's connect_ports)",
                 _DENIED,
             )
         return await self.redirected(inside.host, port)
@@ -69,15 +74,15 @@ class Reach:
         """One to where a connection was going that a firewall redirected: the same, to any port."""
         snapshot = self._snapshot
         known = snapshot.upstream_for_host(host, port) is not None
-        passage = Passage.of(snapshot.passthrough, self.loopback)
-        if not known and not passage.admits(host):
+        passage = self._passage
+        if not known and not passage.admits(host, port):
             hosts = ", ".join(sorted(snapshot.hosts))
             raise Refused(
                 403,
                 f"{host} is the host of no upstream and {passage.why_not}; known: {hosts}",
                 _DENIED,
             )
-        exempt = passage.exempts(host)
+        exempt = passage.exempts(host, port)
         try:
             return await self._dialler.dial(host, port, Waiting, exempt=exempt, upstream=known)
         except Failure as failure:
