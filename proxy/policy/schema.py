@@ -363,8 +363,8 @@ class PolicyFile(Settings):
     passthrough: Annotated[Passthrough, AllowDenyOrHosts()] | None = Field(
         default=None,
         description="Hosts of no upstream: allow, deny, or a list of the allowed ones: hosts, "
-        "*.suffixes, addresses, networks, or HOST:PORT, to which tunnels may lead as well; default: "
-        "allow on a loopback listener, else deny.",
+        "*.suffixes, addresses, networks, or HOST:PORT, to which tunnels may lead as well; "
+        "default: allow on a loopback listener, else deny.",
     )
     connect_ports: Annotated[tuple[Port, ...], OneOrMany(), Field(min_length=1)] = Field(
         default=(443,), description="Ports that a tunnel to such a host may lead to."
